@@ -1,0 +1,337 @@
+"""The configuration: one TOML file and the environment, read once, checked whole, passed in. Source: DESIGN §8."""
+
+import logging
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from qlink_ld.errors import ConfigurationError
+from qlink_ld.model import Alliance, DataSource, Institution, OnViolation
+from qlink_ld.namespaces import Iris
+
+log = logging.getLogger(__name__)
+
+DEFAULT_FILE = "qlink.toml"
+SOURCE_TYPES = ("elm", "ooapi", "edu-api", "occapi", "json", "csv", "xml")  # DESIGN §8
+_ENVIRONMENT_PREFIX = "QLINK_"
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestSettings:
+    """How providers' servers are treated. Times in seconds, sizes in bytes after decompression."""
+
+    timeout_s: float = 60.0
+    concurrency_per_host: int = 4
+    max_response_bytes: int = 512 * 1024 * 1024
+    allow_private_addresses: bool = False
+    user_agent: str = "qlink-ld (+https://github.com/qlink-ld/qlink-ld)"
+    keep_snapshots: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationSettings:
+    """Which shapes judge, by which engine, and what happens to records that violate them."""
+
+    engine: Literal["shacl", "pyshacl"] = "shacl"
+    shapes: tuple[Path, ...] = ()  # empty: the bundled ones
+    on_violation: OnViolation = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class SparqlSettings:
+    """Limits of the SPARQL endpoint."""
+
+    timeout_s: float = 30.0
+    max_result_bytes: int = 256 * 1024 * 1024
+    workers: int = 2
+    service_allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where releases are published: the embedded store, or a SPARQL 1.1 server."""
+
+    kind: Literal["oxigraph", "sparql"] = "oxigraph"
+    query_url: str | None = None
+    update_url: str | None = None
+    graph_store_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One deployment. `base_iri` ends with a slash; `data_dir` is absolute."""
+
+    base_iri: str = "http://localhost:8080/"
+    data_dir: Path = field(default_factory=lambda: Path("data").absolute())
+    institutions: tuple[Institution, ...] = ()
+    alliances: tuple[Alliance, ...] = ()
+    harvest: HarvestSettings = field(default_factory=HarvestSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    sparql: SparqlSettings = field(default_factory=SparqlSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    file: Path | None = None
+
+    @property
+    def iris(self) -> Iris:
+        """The IRIs of this deployment."""
+        return Iris(self.base_iri)
+
+    def institution(self, institution_id: str) -> Institution:
+        """Return the institution with this id.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for institution in self.institutions:
+            if institution.id == institution_id:
+                return institution
+        known = ", ".join(i.id for i in self.institutions) or "none"
+        raise ConfigurationError(f"institution '{institution_id}' is not in the configuration; it has: {known}")
+
+
+def load_config(
+    file: Path | None = None, data_dir: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Config:
+    """Read the configuration.
+
+    Args:
+        file: TOML file; None takes `qlink.toml` of `data_dir`, else of the current folder, else the defaults.
+        data_dir: overrides the configured one.
+        environment: variables `QLINK_…` override the file (`QLINK_SPARQL_TIMEOUT_S`); None takes the process's.
+
+    Raises:
+        ConfigurationError: unreadable file, unknown key, wrong type or value; names file, line and key.
+    """
+    environment = os.environ if environment is None else environment
+    if file is None:
+        candidates = [Path(DEFAULT_FILE)] if data_dir is None else [data_dir / DEFAULT_FILE, Path(DEFAULT_FILE)]
+        file = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if file is None:
+        reader = _Reader("", None)
+        table: dict[str, Any] = {}
+    else:
+        reader, table = _parse(file)
+    _apply_environment(table, environment)
+    config = _build(reader, table)
+    return replace(config, data_dir=data_dir.absolute()) if data_dir is not None else config
+
+
+def _parse(file: Path) -> tuple["_Reader", dict[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the configuration {file}: {error.strerror}; give an existing file with --config"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text; save it as UTF-8") from error
+    try:
+        return _Reader(text, file.absolute()), tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
+
+
+Where = tuple[tuple[str, int], ...]  # (("institution", 0), ("source", 1)): the nth table of that name
+
+
+class _Reader:
+    """Turns tables into values and says in which line a wrong one stands."""
+
+    def __init__(self, text: str, file: Path | None) -> None:
+        self.lines = text.splitlines()
+        self.file = file
+
+    def error(self, message: str, where: Where, key: str | None = None) -> ConfigurationError:
+        line = self._find_line(where, key)
+        place = f"{self.file or 'environment'}" + (f":{line}" if line else "")
+        return ConfigurationError(f"{place}: {message}")
+
+    def _find_line(self, where: Where, key: str | None) -> int | None:
+        counts: dict[tuple[str, ...], int] = {}
+        current: Where = ()
+        for number, line in enumerate(self.lines, 1):
+            if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
+                names = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+                if header[1] == "[[":
+                    counts[names] = counts.get(names, -1) + 1
+                    for longer in [n for n in counts if len(n) > len(names) and n[: len(names)] == names]:
+                        del counts[longer]
+                current = tuple((name, counts.get(names[: i + 1], 0)) for i, name in enumerate(names))
+                if current == where and key is None:
+                    return number
+            elif current == where and key is not None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+                return number
+        return None
+
+    def build(self, kind: type, table: object, where: Where, **given: object) -> Any:  # noqa: ANN401 (one of ours)
+        """Make a dataclass of `kind` from a TOML table; every key is checked against its annotation."""
+        if not isinstance(table, dict):
+            raise self.error(f"'{where[-1][0]}' must be a table", where[:-1], where[-1][0])
+        hints = typing.get_type_hints(kind)
+        known = {f.name: f for f in fields(kind) if f.name not in given}
+        values = dict(given)
+        for key, value in table.items():
+            if key not in known:
+                names = ", ".join(sorted(known))
+                raise self.error(f"unknown key '{key}'; allowed here: {names}", where, key)
+            values[key] = self.convert(value, hints[key], where, key)
+        for name, f in known.items():
+            if name not in values and f.default is MISSING and f.default_factory is MISSING:
+                raise self.error(f"'{name}' is missing in [[{'.'.join(n for n, _ in where)}]]", where)
+        return kind(**values)
+
+    def convert(self, value: object, hint: Any, where: Where, key: str) -> object:  # noqa: ANN401 (a type)
+        """Return the value as its annotation wants it."""
+        origin, options = typing.get_origin(hint), typing.get_args(hint)
+        if origin is types.UnionType or origin is typing.Union:
+            hint = next(option for option in options if option is not type(None))
+            return self.convert(value, hint, where, key)
+        if origin is Literal:
+            if value not in options:
+                raise self.error(f"'{key}' must be one of {', '.join(map(str, options))}, not {value!r}", where, key)
+            return value
+        if origin is tuple and isinstance(value, list):
+            return tuple(self.convert(item, options[0], where, key) for item in value)
+        if origin is not None and isinstance(value, dict) and issubclass(origin, Mapping):
+            return {str(k): str(v) for k, v in value.items()}
+        if hint is Path and isinstance(value, str):
+            return self.resolve(value)
+        if hint is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if hint is str and isinstance(value, int | float) and key == "version":
+            return str(value)  # `version = 5` is meant as text
+        if origin is None and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+            return value
+        name = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+        wanted = name.get(getattr(hint, "__name__", ""), "a list" if origin is tuple else "a table")
+        raise self.error(f"'{key}' must be {wanted}, not {value!r}", where, key)
+
+    def resolve(self, path: str) -> Path:
+        """Make a path absolute: relative ones start at the configuration file."""
+        folder = self.file.parent if self.file else Path.cwd()
+        return (folder / Path(path).expanduser()).absolute()
+
+
+def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    sections = {
+        "harvest": HarvestSettings,
+        "validation": ValidationSettings,
+        "sparql": SparqlSettings,
+        "store": StoreSettings,
+    }
+    for name, text in environment.items():
+        if not name.startswith(_ENVIRONMENT_PREFIX):
+            continue
+        key = name.removeprefix(_ENVIRONMENT_PREFIX).lower()
+        if key in ("base_iri", "data_dir"):
+            table[key] = text
+            continue
+        section, _, option = key.partition("_")
+        kind = sections.get(section)
+        hint = typing.get_type_hints(kind).get(option) if kind else None
+        if hint is None:
+            log.warning("environment variable %s names no setting of qlink-ld and is ignored", name)
+            continue
+        table.setdefault(section, {})[option] = _parse_variable(name, text, hint)
+
+
+def _parse_variable(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 (a type)
+    if typing.get_origin(hint) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        if hint is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        if hint in (int, float):
+            return hint(text)
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(f"environment variable {name}: cannot read {text!r} as {hint.__name__}") from error
+    return text
+
+
+def _build(reader: _Reader, table: dict[str, Any]) -> Config:
+    institutions = tuple(
+        _build_institution(reader, entry, index) for index, entry in enumerate(_tables(reader, table, "institution"))
+    )
+    seen: set[str] = set()
+    for index, institution in enumerate(institutions):
+        if institution.id in seen:
+            raise reader.error(f"institution '{institution.id}' is given twice", (("institution", index),), "id")
+        seen.add(institution.id)
+    alliances = tuple(
+        reader.build(Alliance, entry, (("alliance", index),))
+        for index, entry in enumerate(_tables(reader, table, "alliance"))
+    )
+    sections = {
+        name: reader.build(kind, table.pop(name, {}), ((name, 0),))
+        for name, kind in (
+            ("harvest", HarvestSettings),
+            ("validation", ValidationSettings),
+            ("sparql", SparqlSettings),
+            ("store", StoreSettings),
+        )
+    }
+    if "data_dir" not in table:
+        table["data_dir"] = "data"
+    config: Config = reader.build(
+        Config, table, (), institutions=institutions, alliances=alliances, file=reader.file, **sections
+    )
+    base = urlsplit(config.base_iri)
+    if base.scheme not in ("http", "https") or not base.netloc or base.query or base.fragment:
+        raise reader.error(f"base_iri must be an http(s) address, not '{config.base_iri}'", (), "base_iri")
+    return config if config.base_iri.endswith("/") else replace(config, base_iri=config.base_iri + "/")
+
+
+def _tables(reader: _Reader, table: dict[str, Any], name: str) -> list[Any]:
+    entries = table.pop(name, [])
+    if not isinstance(entries, list):
+        raise reader.error(f"write [[{name}]] with two brackets: there can be several", ((name, 0),))
+    return entries
+
+
+def _build_institution(reader: _Reader, entry: object, index: int) -> Institution:
+    where: Where = (("institution", index),)
+    if not isinstance(entry, dict):
+        raise reader.error("[[institution]] must be a table", where)
+    entry = dict(entry)
+    sources = tuple(
+        _build_source(reader, source, (*where, ("source", number)))
+        for number, source in enumerate(_tables(reader, entry, "source"))
+    )
+    institution: Institution = reader.build(Institution, entry, where, sources=sources)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", institution.id):
+        raise reader.error(f"'{institution.id}' cannot be an institution's id: letters, digits, . _ - only", where, "id")
+    if not 0 <= institution.maximum_fall <= 1:
+        raise reader.error("'maximum_fall' is a share between 0 and 1", where, "maximum_fall")
+    names = [source.id for source in sources]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise reader.error(f"institution {institution.id} has two sources with the id '{twice}'", where)
+    return institution
+
+
+def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
+    if isinstance(entry, dict):
+        entry = dict(entry)
+        entry.setdefault("id", str(entry.get("type", "source")))
+    source: DataSource = reader.build(DataSource, entry, where)
+    if source.type not in SOURCE_TYPES:
+        raise reader.error(f"unknown source type '{source.type}'; known: {', '.join(SOURCE_TYPES)}", where, "type")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", source.id):
+        raise reader.error(f"'{source.id}' cannot be a source's id: letters, digits, . _ - only", where, "id")
+    scheme = urlsplit(source.path).scheme
+    if scheme in ("", "file") or len(scheme) == 1:  # a one-letter scheme is a Windows drive
+        local = source.path if scheme != "file" else None
+        path = reader.resolve(local).as_uri() if local is not None else source.path
+        source = replace(source, path=path)
+    elif scheme not in ("http", "https"):
+        raise reader.error(f"'path' must be http(s), file: or a file's path, not '{source.path}'", where, "path")
+    if source.mapping and ("/" in source.mapping or source.mapping.startswith(".")):
+        source = replace(source, mapping=str(reader.resolve(source.mapping)))
+    return source
+

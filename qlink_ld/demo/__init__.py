@@ -1,0 +1,1 @@
+"""Fictional universities that answer like real ones, for trying qlink-ld out."""

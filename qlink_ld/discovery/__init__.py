@@ -1,0 +1,1 @@
+"""The room discovery: Where do they publish?"""

@@ -1,0 +1,1 @@
+"""The room enrich: What do authorities add?"""

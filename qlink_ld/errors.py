@@ -1,0 +1,109 @@
+"""Every error that qlink-ld raises on purpose.
+
+QlinkError
+├── ConfigurationError      wrong use or configuration          exit code 2, permanent
+├── HarvestError            a source could not be fetched
+│   ├── SourceUnavailable       time-out, 5xx, no connection    transient
+│   ├── SourceRefused           4xx, redirect to nowhere        permanent
+│   └── UnusableResponse        a body that cannot be read      permanent
+├── MappingError            a mapping that does not exist or is broken, or data that it cannot lift
+│   ├── UnknownMapping
+│   ├── BrokenMapping
+│   └── UnreadableData          e.g. Turtle with a syntax error
+├── ValidationError         shapes that cannot be used, an engine that failed
+├── PublishError            a release that could not be made
+│   └── StoreUnusable           no release, or one whose files are damaged   exit code 3
+└── QueryError              a query that is refused
+    ├── QuerySyntaxError
+    ├── QueryRefused            update, SERVICE, too large
+    └── QueryTimeout            transient
+
+A message answers: what failed, for whom (institution, URL, file:line), what to do next. Data that does not conform is
+never an error but a report.
+"""
+
+from typing import ClassVar
+
+
+class QlinkError(Exception):
+    """Base of all errors of qlink-ld. `transient` says whether trying again later can help."""
+
+    transient: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 3  # DESIGN §7: nothing could be done
+
+
+class ConfigurationError(QlinkError):
+    """Wrong use or a wrong configuration file; the message names file and line."""
+
+    exit_code = 2
+
+
+class HarvestError(QlinkError):
+    """A source could not be harvested."""
+
+
+class SourceUnavailable(HarvestError):
+    """Time-out, connection refused or 5xx after retries. Try later."""
+
+    transient = True
+
+
+class SourceRefused(HarvestError):
+    """The server answered that it will not serve this (4xx), or the address is not allowed. Ask the provider."""
+
+
+class UnusableResponse(HarvestError):
+    """The server answered with something that cannot be read as what the source claims to be. Ask the provider."""
+
+
+class MappingError(QlinkError):
+    """A mapping or its input cannot be used."""
+
+
+class UnknownMapping(MappingError):
+    """No mapping of that name is bundled and no such folder exists."""
+
+    exit_code = 2
+
+
+class BrokenMapping(MappingError):
+    """A mapping file does not say what it should; the message names the file."""
+
+    exit_code = 2
+
+
+class UnreadableData(MappingError):
+    """Data that cannot be parsed; the message names file and line where the parser knows them."""
+
+
+class ValidationError(QlinkError):
+    """Shapes that cannot be used, or an engine that failed."""
+
+
+class PublishError(QlinkError):
+    """A release could not be made; the last one stays."""
+
+
+class StoreUnusable(PublishError):
+    """There is no release to read, or its files are damaged."""
+
+
+class QueryError(QlinkError):
+    """A query was not answered."""
+
+    exit_code = 2
+
+
+class QuerySyntaxError(QueryError):
+    """The query is not SPARQL 1.1; the message has the parser's position."""
+
+
+class QueryRefused(QueryError):
+    """The query asks for something that this endpoint does not do (update, SERVICE, too large)."""
+
+
+class QueryTimeout(QueryError):
+    """The query ran into the time limit."""
+
+    transient = True
+    exit_code = 1

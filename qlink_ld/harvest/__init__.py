@@ -1,0 +1,1 @@
+"""The room harvest: What do they publish, and did it change?"""

@@ -1,0 +1,1 @@
+"""The room mapping: What is that in ELM?"""

@@ -1,0 +1,61 @@
+"""N-Triples and N-Quads as text: the form in which triples travel between rooms. Source: RDF 1.1 N-Triples, N-Quads.
+
+A line is `subject predicate object .` plus a line feed. Inside terms a line feed is always escaped, so lines can be
+split, sorted, compared and given a graph without parsing. UTF-8 byte order and Python's string order are the same.
+"""
+
+from collections.abc import Iterable
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+
+
+def write_iri(iri: str) -> str:
+    """Return an IRI in angle brackets. The caller guarantees that it is valid."""
+    return f"<{iri}>"
+
+
+def write_literal(text: str, language: str | None = None, datatype: str | None = None) -> str:
+    """Return a literal with the characters escaped that canonical N-Triples escapes."""
+    escaped = text.translate(_ESCAPES)
+    if language:
+        return f'"{escaped}"@{language}'
+    return f'"{escaped}"^^<{datatype}>' if datatype else f'"{escaped}"'
+
+
+# Oxigraph's serializer escapes the same characters: both writers must give the same bytes.
+_ESCAPES = {
+    ord("\\"): "\\\\",
+    ord('"'): '\\"',
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord("\t"): "\\t",
+    ord("\b"): "\\b",
+    ord("\f"): "\\f",
+    **{code: f"\\u{code:04X}" for code in (*range(8), 0x0B, *range(0x0E, 0x20), 0x7F)},
+}
+
+
+def write_triples(triples: Iterable[Triple]) -> str:
+    """Serialise to sorted, distinct N-Triples lines."""
+    text = serialize(triples, format=RdfFormat.N_TRIPLES).decode()
+    return sort_lines(text)
+
+
+def sort_lines(text: str) -> str:
+    """Sort lines by their bytes and drop repetitions."""
+    lines = set(text.split("\n"))
+    lines.discard("")
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def to_quads(ntriples: str, graph: str) -> str:
+    """Put triples into a named graph. The order of sorted lines stays."""
+    return ntriples.replace(" .\n", f" <{graph}> .\n")
+
+
+def to_triples(nquads: str, graph: str) -> str:
+    """Take quads of one named graph out of it."""
+    return nquads.replace(f" <{graph}> .\n", " .\n")
+
+
+Term = NamedNode | BlankNode | Literal

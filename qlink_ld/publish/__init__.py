@@ -1,0 +1,1 @@
+"""The room publish: Which graph is current?"""

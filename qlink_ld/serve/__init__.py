@@ -1,0 +1,1 @@
+"""The room serve: How is it read?"""

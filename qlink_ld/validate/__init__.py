@@ -1,0 +1,1 @@
+"""The room validate: Does it conform?"""
