@@ -306,7 +306,7 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
     )
     institution: Institution = reader.build(Institution, entry, where, sources=sources)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", institution.id):
-        raise reader.error(f"'{institution.id}' cannot be an institution's id: letters, digits, . _ - only", where, "id")
+        raise reader.error(f"'{institution.id}' cannot be an id: use letters, digits, . _ -", where, "id")
     if not 0 <= institution.maximum_fall <= 1:
         raise reader.error("'maximum_fall' is a share between 0 and 1", where, "maximum_fall")
     names = [source.id for source in sources]
@@ -323,7 +323,7 @@ def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
     if source.type not in SOURCE_TYPES:
         raise reader.error(f"unknown source type '{source.type}'; known: {', '.join(SOURCE_TYPES)}", where, "type")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", source.id):
-        raise reader.error(f"'{source.id}' cannot be a source's id: letters, digits, . _ - only", where, "id")
+        raise reader.error(f"'{source.id}' cannot be an id: use letters, digits, . _ -", where, "id")
     scheme = urlsplit(source.path).scheme
     if scheme in ("", "file") or len(scheme) == 1:  # a one-letter scheme is a Windows drive
         local = source.path if scheme != "file" else None
@@ -334,4 +334,3 @@ def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
     if source.mapping and ("/" in source.mapping or source.mapping.startswith(".")):
         source = replace(source, mapping=str(reader.resolve(source.mapping)))
     return source
-

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 import zstandard
 
 Severity = Literal["violation", "warning", "info"]
 OnViolation = Literal["refuse", "publish"]
-EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,8 @@ class DataSource:
     content_type: str | None = None
     page_size: int | None = None
     refresh_h: float = 24.0  # QualityLink Discovery: 24 hours if the manifest is silent
-    headers: Mapping[str, str] = EMPTY
-    query_parameters: Mapping[str, str] = EMPTY
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query_parameters: Mapping[str, str] = field(default_factory=dict)
     default_language: str | None = None  # BCP 47 tag of texts that carry none
     offerings_since: date | None = None  # OOAPI `since`; None: the start of the last academic year
 
@@ -112,7 +110,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One learning opportunity with its instances and nested nodes, in ELM. Made by mapping, judged by validate.
+    r"""One learning opportunity with its instances and nested nodes, in ELM. Made by mapping, judged by validate.
 
     `ntriples` holds sorted, distinct N-Triples lines, each ending with " .\n"; no blank nodes.
     """
@@ -193,7 +191,7 @@ class HarvestReport:
     sources: tuple[Mapping[str, object], ...] = ()
     issues: tuple[Issue, ...] = ()
     fields: tuple[FieldUse, ...] = ()
-    result_counts: tuple[Mapping[str, object], ...] = field(default=())  # per shape, path and component, commonest first
+    result_counts: tuple[Mapping[str, object], ...] = ()  # per shape, path and component, commonest first
 
 
 def canonical_json(value: object) -> str:

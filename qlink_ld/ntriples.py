@@ -6,7 +6,7 @@ split, sorted, compared and given a graph without parsing. UTF-8 byte order and 
 
 from collections.abc import Iterable
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import RdfFormat, Triple, serialize
 
 
 def write_iri(iri: str) -> str:
@@ -31,14 +31,14 @@ _ESCAPES = {
     ord("\t"): "\\t",
     ord("\b"): "\\b",
     ord("\f"): "\\f",
-    **{code: f"\\u{code:04X}" for code in (*range(8), 0x0B, *range(0x0E, 0x20), 0x7F)},
+    **{code: f"\\u{code:04X}" for code in (*range(8), 0x0B, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF)},
 }
 
 
 def write_triples(triples: Iterable[Triple]) -> str:
     """Serialise to sorted, distinct N-Triples lines."""
-    text = serialize(triples, format=RdfFormat.N_TRIPLES).decode()
-    return sort_lines(text)
+    data = serialize(triples, format=RdfFormat.N_TRIPLES)
+    return sort_lines(data.decode() if data else "")
 
 
 def sort_lines(text: str) -> str:
@@ -56,6 +56,3 @@ def to_quads(ntriples: str, graph: str) -> str:
 def to_triples(nquads: str, graph: str) -> str:
     """Take quads of one named graph out of it."""
     return nquads.replace(f" <{graph}> .\n", " .\n")
-
-
-Term = NamedNode | BlankNode | Literal

@@ -1,4 +1,4 @@
-"""Where the declarative files (mappings, shapes, queries) are: beside the package in a checkout, inside it in a wheel."""
+"""Where the declarative files are (mappings, shapes, queries): beside the package in a checkout, inside a wheel."""
 
 from pathlib import Path
 
