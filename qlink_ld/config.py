@@ -52,6 +52,11 @@ class SparqlSettings:
     max_result_bytes: int = 256 * 1024 * 1024
     workers: int = 2
     service_allow: tuple[str, ...] = ()
+    max_memory_bytes: int = 4 * 1024 * 1024 * 1024  # address space of one query worker
+    max_query_bytes: int = 256 * 1024
+    max_query_depth: int = 200  # brackets inside brackets
+    max_waiting: int = 16  # queries that may wait for a worker, of all clients together
+    max_wait_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ QlinkError
 └── QueryError              a query that is refused
     ├── QuerySyntaxError
     ├── QueryRefused            update, SERVICE, too large
-    └── QueryTimeout            transient
+    ├── QueryFailed             it ended the process that ran it (nesting, memory)
+    ├── QueryTimeout            transient
+    └── QueryQueueFull          too many at once                transient
 
 A message answers: what failed, for whom (institution, URL, file:line), what to do next. Data that does not conform is
 never an error but a report.
@@ -107,3 +109,19 @@ class QueryTimeout(QueryError):
 
     transient = True
     exit_code = 1
+
+
+class QueryFailed(QueryError):
+    """The query ended the process that ran it: nested too deeply, or out of memory. Simplify it."""
+
+
+class QueryQueueFull(QueryError):
+    """Too many queries at once, of this client or of all. Try again in `retry_after_s` seconds."""
+
+    transient = True
+    exit_code = 1
+
+    def __init__(self, message: str, *, retry_after_s: int = 5, client_limit: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.client_limit = client_limit  # True: the limit for one client, not that of the whole server
