@@ -1,0 +1,401 @@
+"""How do we speak with providers' servers? Politely, for a bounded time, and only where it is allowed.
+
+`ProviderClient.get` is one GET with everything that a harvester may forget: addresses are checked before connecting
+(`guarded_transport.py`), redirects are followed hop by hop, the whole request has a deadline, the body a size limit
+after decompression, and a server that asks for patience gets it.
+
+Source: DESIGN §8 and §10; Data Source Discovery requirements M-09 to M-11 and D-16; Data Exchange I-10.
+"""
+
+import email.utils
+import http.cookiejar
+import logging
+import random
+import re
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import httpcore
+import httpx
+
+from qlink_ld.config import HarvestSettings
+from qlink_ld.errors import SourceRefused, SourceUnavailable, UnusableResponse
+from qlink_ld.guarded_transport import (
+    Clock,
+    GuardedTransport,
+    Judge,
+    Resolver,
+    UnknownHost,
+    describe_private,
+    resolve_host,
+)
+from qlink_ld.model import DataSource
+from qlink_ld.request_url import build_url, hide_secrets, next_hop
+
+log = logging.getLogger(__name__)
+
+MAX_REDIRECTS = 5  # Data Source Discovery, requirement D-16
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRIED = frozenset({429, 502, 503, 504})
+_READ_BYTES = 65536
+_NETWORK_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+# Ours alone: the framing of the message, and what would break the guards (the encoding, the connection).
+_RESERVED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. `body` is decompressed; `url` is the address that answered, without what may be secret in it."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    media_type: str | None  # lower case, without parameters
+    body: bytes
+
+
+class _Gate:
+    """How many requests a host gets at once, and from when on."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = threading.BoundedSemaphore(slots)
+        self.not_before = 0.0  # of time.monotonic()
+
+
+class _Retry(Exception):
+    """This attempt failed, another one may not. Never leaves this module."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+class ProviderClient:
+    """GETs from providers' servers. Safe to use from several threads; close it, or use it in a `with` statement.
+
+    Args:
+        settings: time and size limits, requests at once per host, allowed addresses, User-Agent.
+        attempts: how often a request is made before it counts as failed.
+        backoff_s: pause after the first failure; doubled after each further one, with jitter.
+        max_wait_s: longest `Retry-After` that is waited for.
+        resolve: turns a host name into addresses.
+        judge: says which addresses are not public; asked unless `allow_private_addresses` is set.
+        ssl_context: None takes the usual certificate authorities (and SSL_CERT_FILE).
+    """
+
+    def __init__(
+        self,
+        settings: HarvestSettings,
+        *,
+        attempts: int = 4,
+        backoff_s: float = 0.5,
+        max_wait_s: float = 120.0,
+        resolve: Resolver = resolve_host,
+        judge: Judge = describe_private,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.settings = settings
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+        self._max_wait_s = max_wait_s
+        self._clock = Clock()
+        self._gates: dict[str, _Gate] = {}
+        self._gates_lock = threading.Lock()
+        self._closed = threading.Event()
+        logging.getLogger("httpx").addFilter(_hide_request_line)  # the same function is added only once
+        self._client = httpx.Client(
+            transport=GuardedTransport(
+                self._clock,
+                connections=4 * settings.concurrency_per_host,
+                resolve=resolve,
+                judge=None if settings.allow_private_addresses else judge,
+                ssl_context=ssl_context,
+            ),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=settings.timeout_s,
+            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "gzip"},
+            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections and wake requests that wait for another attempt; they fail."""
+        self._closed.set()
+        self._client.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        accept: str = "*/*",
+        source: DataSource | None = None,
+        answers: Collection[int] = (),
+        attempts: int | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Fetch one resource.
+
+        Args:
+            url: an http(s) address; a query that it has is kept.
+            params: our own query parameters; they win over the source's and over those in `url`.
+            accept: media types wanted.
+            source: its `headers` and `query_parameters` go with the request, and with redirects inside the same origin.
+            answers: status codes besides 2xx that are returned instead of raised.
+            attempts: overrides the client's.
+            max_bytes: overrides `max_response_bytes`.
+
+        Returns:
+            The answer with status 2xx or one of `answers`.
+
+        Raises:
+            SourceUnavailable: no connection, deadline passed, or 429 or 5xx after all attempts. Try later.
+            SourceRefused: 4xx, address or redirect that is not allowed. Ask the provider.
+            UnusableResponse: too large, an encoding that was not asked for, or a redirect to nowhere.
+        """
+        secrets = frozenset(source.query_parameters) if source else frozenset[str]()
+        target = build_url(url, params or {}, source.query_parameters if source else {})
+        shown = hide_secrets(target, secrets)
+        gate = self._gate(target)
+        attempts = attempts or self._attempts
+        for attempt in range(1, attempts + 1):
+            self._wait(gate.not_before - time.monotonic(), shown)
+            try:
+                with gate.slots:
+                    response = self._follow(target, accept, source, secrets, max_bytes)
+                    return _check_status(response, shown, answers)
+            except _Retry as retry:
+                if attempt == attempts:
+                    tried = f" ({attempts} attempts)" if attempts > 1 else ""
+                    raise SourceUnavailable(f"{shown}: {retry}{tried}; try again later") from retry.__cause__
+                pause = self._backoff_s * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+                if retry.after_s is not None:
+                    if retry.after_s > self._max_wait_s:
+                        raise SourceUnavailable(
+                            f"{shown}: {retry} and asks to come back in {retry.after_s:.0f} s; try again then"
+                        ) from None
+                    gate.not_before = max(gate.not_before, time.monotonic() + retry.after_s)
+                    pause = min(pause, 1.0)
+                log.info("%s: %s; attempt %d of %d follows", shown, retry, attempt + 1, attempts)
+                self._wait(pause, shown)
+        raise AssertionError("unreachable: the last attempt returns or raises")  # pragma: no cover
+
+    def _gate(self, url: str) -> _Gate:
+        host = urlsplit(url).netloc.rpartition("@")[2].lower()
+        with self._gates_lock:
+            return self._gates.setdefault(host, _Gate(max(1, self.settings.concurrency_per_host)))
+
+    def _wait(self, seconds: float, shown: str) -> None:
+        if (seconds > 0 and self._closed.wait(seconds)) or self._closed.is_set():
+            raise SourceUnavailable(f"{shown}: given up because the harvest was stopped")
+
+    def _follow(
+        self, url: str, accept: str, source: DataSource | None, secrets: frozenset[str], max_bytes: int | None
+    ) -> Response:
+        """Make one attempt: at most `MAX_REDIRECTS` hops within one deadline."""
+        own = usable_headers(source.headers)[0] if source else {}
+        started = time.monotonic()
+        self._clock.ends_at = started + self.settings.timeout_s
+        current, same_origin = url, True
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                shown = hide_secrets(current, secrets)
+                answer = self._send(current, {"Accept": accept, **(own if same_origin else {})}, shown)
+                try:
+                    if answer.status_code not in _REDIRECTS:
+                        return self._read(answer, shown, max_bytes)
+                    location = answer.headers.get("location", "").strip()
+                    if not location:
+                        raise UnusableResponse(f"{shown}: redirects without saying where to; ask the provider")
+                    extra = source.query_parameters if source and same_origin else {}
+                    try:
+                        current, same = next_hop(current, location, extra)
+                    except SourceRefused as refusal:
+                        raise SourceRefused(f"{shown} redirects to {refusal}") from None
+                    same_origin = same_origin and same
+                finally:
+                    answer.close()
+        except _NETWORK_ERRORS as error:
+            shown = hide_secrets(current, secrets)
+            if time.monotonic() >= self._clock.ends_at:
+                raise SourceUnavailable(
+                    f"{shown}: no complete answer within timeout_s = {self.settings.timeout_s:g} s; try again later, "
+                    "or raise timeout_s in [harvest]"
+                ) from error
+            if isinstance(error, UnknownHost):
+                raise SourceUnavailable(f"{shown}: {error}; check the address, or try again later") from error
+            raise _Retry(f"the connection failed: {str(error) or type(error).__name__}") from error
+        finally:
+            self._clock.ends_at = float("inf")
+        raise SourceRefused(f"{hide_secrets(url, secrets)}: more than {MAX_REDIRECTS} redirects; ask the provider")
+
+    def _send(self, url: str, headers: Mapping[str, str], shown: str) -> httpx.Response:
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        try:
+            request = self._client.build_request("GET", url, headers=encoded)
+        except httpx.InvalidURL as error:
+            raise SourceRefused(f"{shown}: not an address that can be fetched ({error}); correct it") from error
+        try:
+            return self._client.send(request, stream=True)
+        except (httpx.InvalidURL, httpx.RemoteProtocolError) as error:  # httpx looks at `Location`, too
+            raise SourceRefused(f"{shown} redirects to an address that is none; ask the provider") from error
+        except SourceRefused as refusal:
+            raise SourceRefused(f"{shown}: {refusal}") from None
+
+    def _read(self, answer: httpx.Response, shown: str, max_bytes: int | None) -> Response:
+        limit = self.settings.max_response_bytes if max_bytes is None else max_bytes
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = _read_body(answer.iter_raw(_READ_BYTES), headers, limit, shown)
+        return Response(shown, answer.status_code, headers, content_type or None, body)
+
+
+def read_file_url(url: str, max_bytes: int) -> Response:
+    """Read a `file:` URL that the operator gave; never one from a manifest or a redirect.
+
+    Raises:
+        SourceUnavailable: no such file, or it cannot be read.
+        UnusableResponse: not a regular file, or larger than `max_bytes`.
+    """
+    parts = urlsplit(url)
+    path = Path(url2pathname(parts.path))
+    if parts.netloc not in ("", "localhost") or not path.is_absolute():
+        raise SourceRefused(f"{url}: write a file's address as file:///folder/file.ttl, or give its path")
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableResponse(f"{path} is not a file; give the path of one file")
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise _too_large(str(path), max_bytes)
+        body = path.read_bytes()
+    except OSError as error:
+        raise SourceUnavailable(f"cannot read {path}: {error.strerror}; check `path` of the source") from error
+    changed = email.utils.format_datetime(datetime.fromtimestamp(int(path.stat().st_mtime), UTC), usegmt=True)
+    return Response(url, 200, {"last-modified": changed}, None, body)
+
+
+def usable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Sort a source's headers into those that are sent and messages about those that are not.
+
+    Source: Data Source Discovery, requirement M-10.
+    """
+    good, problems = {}, []
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            problems.append(f"{name!r} is not the name of a header; it is not sent")
+        elif name.lower() in _RESERVED_HEADERS:
+            problems.append(f"the header {name} is ours to set; the one of the source is not sent")
+        elif any((ord(char) < 32 and char != "\t") or ord(char) == 127 for char in value):
+            problems.append(f"the value of the header {name} has a line break or control character; it is not sent")
+        else:
+            good[name] = value.strip()
+    return good, tuple(problems)
+
+
+def _hide_request_line(record: logging.LogRecord) -> bool:
+    """Drop the line that httpx logs per request: it holds the whole URL, and a query parameter may be a secret."""
+    return not str(record.msg).startswith("HTTP Request:")
+
+
+def _check_status(response: Response, shown: str, answers: Collection[int]) -> Response:
+    status = response.status
+    if 200 <= status < 300 or status in answers:
+        return response
+    place = shown if response.url == shown else f"{shown} (redirected to {response.url})"
+    if status in _RETRIED:
+        raise _Retry(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
+    if status >= 500:
+        raise SourceUnavailable(f"{place}: the server answered {status}, an error of its own; try later or tell them")
+    if status in (401, 403):
+        raise SourceRefused(
+            f"{place}: the server answered {status}: it wants credentials, or not us; ask the provider, "
+            "or set `headers` of the source"
+        )
+    if status in (404, 410):
+        raise SourceRefused(f"{place}: the server answered {status}: nothing is there; check `path` of the source")
+    raise SourceRefused(f"{place}: the server answered {status}; ask the provider")
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read `Retry-After`, seconds or a date, as seconds from now. Source: RFC 9110 §10.2.3."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _too_large(place: str, limit: int) -> UnusableResponse:
+    return UnusableResponse(
+        f"{place}: larger than the limit of {limit:,} bytes; raise max_response_bytes in [harvest] if that is right"
+    )
+
+
+def _read_body(chunks: Iterable[bytes], headers: Mapping[str, str], limit: int, shown: str) -> bytes:
+    """Return the whole body, decompressed, never holding much more than `limit` bytes of it."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise UnusableResponse(f"{shown}: sent with Content-Encoding {encoding}, we asked for gzip; ask the provider")
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(shown, limit)
+    body = bytearray()
+    if encoding in ("", "identity"):
+        for chunk in chunks:
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(shown, limit)
+        return bytes(body)
+    inflater = zlib.decompressobj(47)  # finds out whether gzip or zlib
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                if inflater.eof:  # a further gzip member
+                    inflater = zlib.decompressobj(47)
+                body += inflater.decompress(rest, limit + 1 - len(body))
+                if len(body) > limit:
+                    raise _too_large(shown, limit)
+                rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+    except zlib.error as error:
+        raise UnusableResponse(f"{shown}: says {encoding}, but is not; ask the provider ({error})") from error
+    if not inflater.eof and (body or declared not in ("", "0")):
+        raise httpcore.RemoteProtocolError("the compressed body was cut")
+    return bytes(body)
