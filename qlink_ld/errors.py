@@ -16,6 +16,7 @@ QlinkError
 └── QueryError              a query that is refused
     ├── QuerySyntaxError
     ├── QueryRefused            update, SERVICE, too large
+    │   └── QueryFormatUnacceptable   a table was asked for and triples come, or the reverse
     ├── QueryFailed             it ended the process that ran it (nesting, memory)
     ├── QueryTimeout            transient
     └── QueryQueueFull          too many at once                transient
@@ -102,6 +103,10 @@ class QuerySyntaxError(QueryError):
 
 class QueryRefused(QueryError):
     """The query asks for something that this endpoint does not do (update, SERVICE, too large)."""
+
+
+class QueryFormatUnacceptable(QueryRefused):
+    """The query makes triples and only formats for tables were asked for, or the reverse."""
 
 
 class QueryTimeout(QueryError):
