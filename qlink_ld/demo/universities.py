@@ -1,0 +1,80 @@
+"""Who the sample universities are. None exists: names are invented, domains end in `.example` (RFC 2606).
+
+Their ids have the form of OrgReg ids (`^(INT|[A-Z]{2})[0-9]{4}$`) with country codes that ISO 3166 leaves to users.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class University:
+    """A fictional university; `languages` are those of its catalogue, the first is the commonest."""
+
+    id: str
+    schac: str
+    names: Mapping[str, str]  # language → legal name
+    short_name: str
+    country: str  # alpha-3
+    country_alpha2: str
+    city: str
+    street: str
+    postal_code: str
+    languages: tuple[str, ...]
+
+    @property
+    def website(self) -> str:
+        """The home page, without a final slash."""
+        return f"https://www.{self.schac}"
+
+    @property
+    def organisation_iri(self) -> str:
+        """How the university names itself in RDF, wherever its data is published."""
+        return f"{self.website}/#organisation"
+
+    @property
+    def name(self) -> str:
+        """The English name."""
+        return self.names["en"]
+
+
+NORDHAIN: Final = University(
+    id="XA0001",
+    schac="uni-nordhain.example",
+    names={"de": "Universität Nordhain", "en": "University of Nordhain"},
+    short_name="UNH",
+    country="DEU",
+    country_alpha2="DE",
+    city="Nordhain",
+    street="Am Alten Hafen",
+    postal_code="00100",
+    languages=("de", "en"),
+)
+ALTAVALLE: Final = University(
+    id="XB0001",
+    schac="univ-altavalle.example",
+    names={"it": "Università di Altavalle", "fr": "Université d'Altavalle", "en": "University of Altavalle"},
+    short_name="UniAV",
+    country="ITA",
+    country_alpha2="IT",
+    city="Valmer",
+    street="Via dei Passi",
+    postal_code="00200",
+    languages=("it", "fr", "en"),
+)
+THALASSIA: Final = University(
+    id="XC0001",
+    schac="uthalassia.example",
+    names={"el": "Πανεπιστήμιο Θαλασσίας", "en": "University of Thalassia"},
+    short_name="UTH",
+    country="GRC",
+    country_alpha2="GR",
+    city="Θαλασσία",
+    street="Λιμάνι",
+    postal_code="00300",
+    languages=("el", "en"),
+)
+UNIVERSITIES: Final = (NORDHAIN, ALTAVALLE, THALASSIA)
+ALLIANCE_ID: Final = "INT9001"
+ALLIANCE_NAME: Final = "Aurelia European University Alliance"
