@@ -30,6 +30,8 @@ XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 SOURCE: Final = "urn:qlink-ld:source:"
 # What rules say to the data steward (`?record issue:unmapped-value "…"`). Never published as data, always reported.
 ISSUE: Final = "urn:qlink-ld:issue:"
+# Terms of report graphs for which no vocabulary has one; documented by `validate.report_graph.describe_report_terms`.
+REPORT: Final = "urn:qlink-ld:report:"
 
 PREFIXES: Final[dict[str, str]] = {
     "adms": ADMS,
