@@ -1,0 +1,263 @@
+"""What does an OOAPI v5 server say? All its courses and programmes, their offerings, and what they refer to.
+
+Lists are read page by page, one after the other; the many small lists of offerings in parallel. What cannot be read is
+reported and passed over: one broken page does not cost the others.
+
+Source: OOAPI 5.0 specification; Data Exchange, §OOAPI.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import chain
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable
+from qlink_ld.harvest.ooapi_paging import DEFAULT_PAGE_SIZE, PAGE_SIZES, ListRead, ListReader, ListRequest
+from qlink_ld.harvest.snapshot import major_version
+from qlink_ld.harvest.visit import Visit
+from qlink_ld.model import Issue
+from qlink_ld.request_url import hide_secrets
+
+log = logging.getLogger(__name__)
+
+MAX_FAILURES_IN_A_ROW = 12  # lists that fail one after the other before a server counts as gone
+_OWN_PARAMETERS = frozenset({"pagenumber", "pagesize", "since"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """A kind of list. `order` numbers the kinds, so that a snapshot's pages always come in the same order."""
+
+    name: str
+    order: int
+    path: str  # below the source's path; {id} is the parent's
+    id_field: str  # of its items
+    takes_since: bool = False
+
+
+_COURSES = _Resource("courses", 0, "courses", "courseId")
+_PROGRAMS = _Resource("programs", 1, "programs", "programId")
+_CONTEXT = (
+    _Resource("organizations", 2, "organizations", "organizationId"),
+    _Resource("academic-sessions", 3, "academic-sessions", "academicSessionId"),
+    _Resource("education-specifications", 4, "education-specifications", "educationSpecificationId"),
+)
+_OF_COURSE = (_Resource("course-offerings", 5, "courses/{id}/offerings", "offeringId", takes_since=True),)
+_OF_PROGRAM = (
+    _Resource("program-offerings", 6, "programs/{id}/offerings", "offeringId", takes_since=True),
+    _Resource("program-courses", 7, "programs/{id}/courses", "courseId"),
+)
+
+
+def start_of_last_academic_year(now: datetime) -> date:
+    """Return 1 September of the academic year before the present one: from 12 up to 24 months ago.
+
+    Without `since` a server lists future offerings only; with the present year's start, those that began late in the
+    last one and still run would be lost. Source: OOAPI 5.0, parameter `since` of the offerings.
+    """
+    present = now.year if now.month >= 9 else now.year - 1
+    return date(present - 1, 9, 1)
+
+
+class OoapiHarvester:
+    """Harvests a source of type "ooapi", version 5.
+
+    Args:
+        max_failures_in_a_row: when a server counts as gone.
+    """
+
+    def __init__(self, max_failures_in_a_row: int = MAX_FAILURES_IN_A_ROW) -> None:
+        self._max_failures = max_failures_in_a_row
+
+    def fetch(self, visit: Visit) -> None:
+        """Fetch all lists into the snapshot; what failed is reported to the visit.
+
+        Raises:
+            SourceUnavailable, SourceRefused, UnusableResponse: neither courses nor programmes could be had.
+            HarvestError: a version or an address that is not OOAPI v5.
+        """
+        _check_source(visit)
+        _report_ignored_parameters(visit)
+        reader = ListReader(visit.client, visit.source, visit.writer.add, _page_size(visit))
+        workers = max(1, visit.client.settings.concurrency_per_host)
+        stop = _Stop(self._max_failures)
+        with ThreadPoolExecutor(workers, thread_name_prefix="ooapi") as pool:
+            try:
+                self._fetch_lists(visit, reader, pool, stop)
+            except BaseException:
+                stop.set()  # so that the pool ends soon
+                raise
+
+    def _fetch_lists(self, visit: Visit, reader: ListReader, pool: ThreadPoolExecutor, stop: "_Stop") -> None:
+        main = [_request(visit, resource) for resource in (_COURSES, _PROGRAMS)]
+        visit.progress(0, None)
+        courses, programs = pool.map(reader.read, main)
+        _merge(visit, courses)
+        _merge(visit, programs)
+        if not courses.pages and not programs.pages:
+            raise _nothing(visit, (courses, programs))
+        for read in (courses, programs):
+            if read.absent:
+                _report_absent(visit, read)
+        rest = [
+            *(_request(visit, resource) for resource in _CONTEXT),
+            *(_request(visit, r, parent, number) for r in _OF_COURSE for number, parent in enumerate(courses.ids)),
+            *(_request(visit, r, parent, number) for r in _OF_PROGRAM for number, parent in enumerate(programs.ids)),
+        ]
+        total = len(main) + len(rest)
+        visit.progress(len(main), total)
+
+        def read_one(request: ListRequest) -> ListRead | None:
+            if stop.is_set():
+                return None
+            result = reader.read(request)
+            stop.note(failed=result.unavailable)
+            return result
+
+        skipped = 0
+        for done, answer in enumerate(pool.map(read_one, rest), len(main) + 1):
+            if answer is None:
+                skipped += 1
+            else:
+                _merge(visit, answer)
+            visit.progress(done, total)
+        if skipped:
+            visit.report(
+                Issue(
+                    "harvest-stopped",
+                    f"{skipped} lists were not asked for: {self._max_failures} requests in a row had failed and the "
+                    "server seems to be down. It is visited again at the next run",
+                    source=visit.source.id,
+                    position=_shown(visit),
+                    count=skipped,
+                ),
+                complete=False,
+            )
+
+
+class _Stop:
+    """Notices when a server is gone: many failures in a row, over all threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._failures = 0
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+
+    def note(self, *, failed: bool) -> None:
+        with self._lock:
+            self._failures = self._failures + 1 if failed else 0
+            if self._failures >= self._limit:
+                self._event.set()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+
+def _shown(visit: Visit) -> str:
+    return hide_secrets(visit.source.path, visit.source.query_parameters)
+
+
+def _check_source(visit: Visit) -> None:
+    source, shown = visit.source, _shown(visit)
+    parts = urlsplit(source.path)
+    if parts.scheme not in ("http", "https"):
+        raise HarvestError(f"{shown}: an OOAPI source is a server; give its http(s) address as `path`")
+    if source.version is not None:
+        major = major_version(source.version)
+    else:
+        named = (part for part in parts.path.split("/") if part[:1] in "vV" and major_version(part))
+        major = next((major_version(part) for part in named), None)
+    if major == "5":
+        return
+    if major is None:
+        raise HarvestError(f'{shown}: which version of OOAPI? State `version = "5"` for this source')
+    raise HarvestError(
+        f"{shown}: OOAPI version {source.version or major} is not supported; this qlink-ld harvests version 5"
+    )
+
+
+def _report_ignored_parameters(visit: Visit) -> None:
+    """Data Source Discovery, requirement M-11: `queryParameters` do not replace the harvester's own."""
+    for name in visit.source.query_parameters:
+        if name.lower() in _OWN_PARAMETERS:
+            visit.report(
+                Issue(
+                    "parameter-ignored",
+                    f"the query parameter {name} is set by the harvester where it is needed; remove it from the source",
+                    source=visit.source.id,
+                    field="queryParameters",
+                )
+            )
+
+
+def _page_size(visit: Visit) -> int:
+    """Return the page size to ask for. Source: Data Exchange, requirement M-13."""
+    wanted = visit.source.page_size
+    if wanted is None or wanted in PAGE_SIZES:
+        return wanted or DEFAULT_PAGE_SIZE
+    visit.report(
+        Issue(
+            "page-size-invalid",
+            f"OOAPI knows the page sizes {', '.join(map(str, PAGE_SIZES))}, not {wanted}; {DEFAULT_PAGE_SIZE} is used. "
+            "Correct pageSize",
+            source=visit.source.id,
+            field="pageSize",
+            value=str(wanted),
+        )
+    )
+    return DEFAULT_PAGE_SIZE
+
+
+def _request(visit: Visit, resource: _Resource, parent: str | None = None, number: int = 0) -> ListRequest:
+    """Say where a list is. The source's path is a folder, with or without a slash at its end (requirement M-16)."""
+    parts = urlsplit(visit.source.path)
+    below = resource.path.replace("{id}", quote(parent, safe="") if parent is not None else "")
+    url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{below}", parts.query, ""))
+    since = visit.source.offerings_since or start_of_last_academic_year(visit.now)
+    return ListRequest(
+        resource=resource.name,
+        order=(resource.order, number),
+        url=url,
+        id_field=resource.id_field,
+        params={"since": since.isoformat()} if resource.takes_since else {},
+        parent=parent,
+        holds_records=resource not in _CONTEXT,
+    )
+
+
+def _merge(visit: Visit, read: ListRead) -> None:
+    for issue in read.issues:
+        visit.report(issue)
+    visit.complete = visit.complete and read.complete
+
+
+def _report_absent(visit: Visit, read: ListRead) -> None:
+    visit.report(
+        Issue(
+            "resource-absent",
+            f"the server has no {read.resource} (it answered 404, 410 or 501); correct if it offers none",
+            severity="info",
+            source=visit.source.id,
+            position=read.url,
+        )
+    )
+
+
+def _nothing(visit: Visit, reads: Sequence[ListRead]) -> HarvestError:
+    """Choose the error that says best why there is nothing."""
+    errors = list(chain.from_iterable(read.errors for read in reads))
+    if not errors:
+        return SourceRefused(
+            f"{_shown(visit)}: the server has neither courses nor programmes below this address (it answered 404, "
+            "410 or 501); check `path` of the source"
+        )
+    chosen = next((error for error in errors if isinstance(error, SourceUnavailable)), errors[0])
+    return type(chosen)(f"{chosen} (neither courses nor programmes could be had)")

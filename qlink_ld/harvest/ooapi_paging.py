@@ -1,0 +1,269 @@
+"""What are the items of one OOAPI list? Its pages, one after the other, until there is no next one.
+
+Servers are not trusted to end: an empty page, a page without anything new and too many pages end a list, too.
+
+Source: OOAPI 5.0, §Pagination: `pageNumber` from 1, `pageSize`, answer with `items`, `hasNextPage`, `totalPages`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
+from qlink_ld.http import ProviderClient, Response
+from qlink_ld.model import DataSource, Issue
+from qlink_ld.request_url import hide_secrets
+
+PAGE_SIZES = (10, 20, 50, 100, 250)  # OOAPI 5.0, parameter pageSize
+DEFAULT_PAGE_SIZE = 250  # Data Exchange, §OOAPI
+MAX_ITEMS = 250_000  # of one list; no university has as many courses
+MAX_FAILED_PAGES = 3  # in a row, of one list
+_ABSENT = frozenset({404, 410, 501})
+
+
+class AddPage(Protocol):
+    """Where pages go: `SnapshotWriter.add`."""
+
+    def __call__(
+        self, resource: str, response: Response, *, parent: str | None = None, order: tuple[int, int, int] = ...
+    ) -> None:
+        """Keep one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """One list to read."""
+
+    resource: str
+    order: tuple[int, int]  # numbers of the resource and the parent
+    url: str
+    id_field: str  # member of an item that identifies it
+    params: Mapping[str, str]
+    parent: str | None = None
+    holds_records: bool = True  # False: its items only describe what records refer to
+
+
+@dataclass(slots=True)
+class ListRead:
+    """What reading one list brought."""
+
+    resource: str
+    url: str
+    pages: int = 0
+    ids: list[str] = field(default_factory=list)  # distinct, usable in an address, in the order of the list
+    complete: bool = True
+    absent: bool = False  # the server says that it has no such list
+    unavailable: bool = False  # the last request failed for now
+    issues: list[Issue] = field(default_factory=list)
+    errors: list[HarvestError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What matters for paging in one answer."""
+
+    items: list[Any]
+    has_next: bool
+    total_pages: int | None
+    page_size: int
+
+
+class ListReader:
+    """Reads lists of one source. Safe to use from several threads.
+
+    Args:
+        client: for the requests.
+        source: whose headers and query parameters go with each request.
+        add_page: keeps what was received.
+        page_size: one of `PAGE_SIZES`.
+        max_items: a list that is longer counts as endless.
+    """
+
+    def __init__(
+        self,
+        client: ProviderClient,
+        source: DataSource,
+        add_page: AddPage,
+        page_size: int,
+        max_items: int = MAX_ITEMS,
+    ) -> None:
+        self._client = client
+        self._source = source
+        self._add_page = add_page
+        self._page_size = page_size
+        self._max_pages = -(-max_items // page_size)
+
+    def read(self, request: ListRequest) -> ListRead:
+        """Read all pages of a list. What cannot be read is an issue of the result, never an exception."""
+        return _Reading(request, self._source, self._max_pages, self._page_size).run(self._fetch, self._add_page)
+
+    def _fetch(self, request: ListRequest, number: int) -> Response:
+        return self._client.get(
+            request.url,
+            params={**request.params, "pageNumber": str(number), "pageSize": str(self._page_size)},
+            accept="application/json",
+            source=self._source,
+            answers=_ABSENT,
+        )
+
+
+class _Reading:
+    """The reading of one list: its state from page to page."""
+
+    def __init__(self, request: ListRequest, source: DataSource, max_pages: int, page_size: int) -> None:
+        self.request = request
+        self.source = source
+        self.max_pages = max_pages
+        self.page_size = page_size
+        self.result = ListRead(request.resource, request.url)
+        self.total_pages: int | None = None
+        self.seen_items: set[bytes] = set()
+        self.seen_ids: set[str] = set()
+
+    def run(self, fetch: Callable[[ListRequest, int], Response], add_page: AddPage) -> ListRead:
+        number, failed = 1, 0
+        while True:
+            content = None
+            try:
+                response = fetch(self.request, number)
+                if response.status in _ABSENT and number == 1:
+                    self.result.absent = True
+                    return self.result
+                content = self._read(response)
+            except HarvestError as error:
+                failed += 1
+                self._note_failure(error, number)
+                # Only a server that said how many pages there are can be asked for the ones behind a broken one.
+                if self.total_pages is None or number >= self.total_pages or failed >= MAX_FAILED_PAGES:
+                    return self.result
+            if content is not None:
+                failed, self.result.unavailable = 0, False
+                if self._is_repeated(content, number):
+                    return self.result
+                order = (*self.request.order, number)
+                add_page(self.request.resource, response, parent=self.request.parent, order=order)
+                self.result.pages += 1
+                self._note_ids(content.items, number)
+                self.total_pages = content.total_pages
+                if not content.has_next or not content.items:
+                    self._check_end(content, number)
+                    return self.result
+            number += 1
+            if number > self.max_pages:
+                self._report(
+                    "paging-endless",
+                    f"the list does not end: {self.max_pages} pages were read and there is said to be another one. "
+                    "Ask the provider to correct `hasNextPage`",
+                    number - 1,
+                )
+                self.result.complete = False
+                return self.result
+
+    def _read(self, response: Response) -> _Content:
+        if response.status in _ABSENT:
+            raise SourceRefused(
+                f"{response.url}: the server answered {response.status} though the page before said `hasNextPage`; "
+                "ask the provider"
+            )
+        if not response.body.strip():
+            raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
+        try:
+            document = orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
+        except orjson.JSONDecodeError as error:
+            kind = f" ({response.media_type})" if response.media_type not in (None, "application/json") else ""
+            raise UnusableResponse(
+                f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
+            ) from error
+        items = document.get("items") if isinstance(document, dict) else None
+        if not isinstance(document, dict) or not isinstance(items, list):
+            raise UnusableResponse(
+                f"{response.url}: not a page of OOAPI v5: it has no list `items`; ask the provider, or correct `path`"
+            )
+        total = document.get("totalPages")
+        size = document.get("pageSize")
+        known = isinstance(total, int) and not isinstance(total, bool) and total > 0
+        has_next = document.get("hasNextPage")
+        return _Content(
+            items=items,
+            has_next=has_next is True or str(has_next).lower() == "true",
+            total_pages=total if known else None,
+            page_size=size if isinstance(size, int) and 0 < size < self.page_size else self.page_size,
+        )
+
+    def _is_repeated(self, content: _Content, number: int) -> bool:
+        """Say whether a page holds nothing that was not on an earlier one, and judge what that means.
+
+        A server that repeats its last page, or begins again, gave all. One that repeats the first full page when asked
+        for the second knows no paging: what it did not put on the first page is missing.
+        """
+        digests = {hashlib.sha256(orjson.dumps(item)).digest() for item in content.items}
+        repeated = bool(digests) and digests <= self.seen_items
+        self.seen_items |= digests
+        if not repeated:
+            return False
+        expected = self.total_pages
+        cut = self.result.pages < expected if expected else number == 2 and len(content.items) >= content.page_size
+        self.result.complete = self.result.complete and not cut
+        self._report(
+            "page-repeated",
+            f"page {number} repeats what was on an earlier page although that said `hasNextPage`; "
+            + ("further pages could not be had. " if cut else "taken for the end of the list. ")
+            + "Ask the provider to correct the paging",
+            number,
+        )
+        return True
+
+    def _check_end(self, content: _Content, number: int) -> None:
+        """Notice a list that ends although its own count of pages says that there are more."""
+        if not content.total_pages or number >= content.total_pages or 0 < len(content.items) < content.page_size:
+            return
+        self.result.complete = False
+        self._report(
+            "paging-contradiction",
+            f"page {number} of {content.total_pages} is said or seen to be the last one; records may be missing. "
+            "Ask the provider to correct `hasNextPage` or `totalPages`",
+            number,
+        )
+
+    def _note_ids(self, items: list[Any], page: int) -> None:
+        for number, item in enumerate(items, 1):
+            key = item.get(self.request.id_field) if isinstance(item, dict) else None
+            if not isinstance(key, str) or key.strip() in ("", ".", ".."):
+                example = orjson.dumps(key).decode()[:200]
+                if self.request.holds_records:
+                    self._report(
+                        "record-without-id",
+                        f"an item has no usable {self.request.id_field}; nothing that belongs to it is asked for. "
+                        "Give it an id: text that stays the same",
+                        page,
+                        item=number,
+                        value=example,
+                    )
+            elif key not in self.seen_ids:
+                self.seen_ids.add(key)
+                self.result.ids.append(key)
+
+    def _note_failure(self, error: HarvestError, number: int) -> None:
+        self.result.errors.append(error)
+        self.result.unavailable = isinstance(error, SourceUnavailable)
+        refused_context = isinstance(error, SourceRefused) and not self.request.holds_records and number == 1
+        self.result.complete = self.result.complete and refused_context
+        code = "page-unreadable" if isinstance(error, UnusableResponse) else "page-failed"
+        self._report(code, f"page {number} of {self.request.resource}: {error}", number)
+
+    def _report(self, code: str, message: str, page: int, item: int | None = None, value: str | None = None) -> None:
+        place = f"{hide_secrets(self.request.url, self.source.query_parameters)} page {page}"
+        self.result.issues.append(
+            Issue(
+                code,
+                message,
+                source=self.source.id,
+                record=self.request.parent,
+                field=self.request.id_field if value is not None else None,
+                value=value,
+                position=place if item is None else f"{place} item {item}",
+            )
+        )

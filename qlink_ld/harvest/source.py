@@ -1,0 +1,91 @@
+"""Which harvester for which source? One visit: fetch, keep a snapshot, say whether anything changed."""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from qlink_ld.config import HarvestSettings
+from qlink_ld.errors import HarvestError
+from qlink_ld.harvest.elm import ElmHarvester
+from qlink_ld.harvest.ooapi import OoapiHarvester
+from qlink_ld.harvest.snapshot import SnapshotWriter
+from qlink_ld.harvest.visit import OnProgress, Visit
+from qlink_ld.http import ProviderClient, usable_headers
+from qlink_ld.model import DataSource, Institution, Issue, Snapshot
+
+log = logging.getLogger(__name__)
+
+
+class Harvester(Protocol):
+    """Fetches a source of one type."""
+
+    def fetch(self, visit: Visit) -> None:
+        """Put what the source publishes into `visit.writer`, and what went wrong into `visit.report`.
+
+        Raises:
+            HarvestError: nothing could be had.
+        """
+
+
+HARVESTERS: Mapping[str, Harvester] = {"elm": ElmHarvester(), "ooapi": OoapiHarvester()}
+
+
+def harvest_source(
+    institution: Institution,
+    source: DataSource,
+    settings: HarvestSettings,
+    data_dir: Path,
+    now: datetime | None = None,
+    *,
+    client: ProviderClient | None = None,
+    on_progress: OnProgress | None = None,
+) -> Snapshot:
+    """Visit one source.
+
+    Args:
+        institution: whose source it is.
+        source: where and what.
+        settings: limits and politeness.
+        data_dir: where snapshots are kept.
+        now: UTC time of the visit; None takes the clock's.
+        client: shared by the sources of a run, so that the limit per host holds for all of them; None makes one.
+        on_progress: told after each list or file how many are done, and of how many.
+
+    Returns:
+        The new snapshot, or the one before with `unchanged` set if the source says the same as then.
+
+    Raises:
+        HarvestError: nothing could be had; the snapshots before stay. Its subclasses say whose turn it is.
+    """
+    harvester = HARVESTERS.get(source.type)
+    if harvester is None:
+        known = ", ".join(HARVESTERS)
+        raise HarvestError(
+            f"source '{source.id}' of {institution.id}: the type '{source.type}' cannot be harvested; known: {known}"
+        )
+    if client is None:
+        with ProviderClient(settings) as own:
+            return harvest_source(institution, source, settings, data_dir, now, client=own, on_progress=on_progress)
+    started = time.monotonic()
+    now = (now or datetime.now(UTC)).astimezone(UTC)
+    with SnapshotWriter(data_dir, institution.id, source, now) as writer:
+        visit = Visit(institution, source, client, writer, now, on_progress)
+        for problem in usable_headers(source.headers)[1]:
+            visit.report(Issue("header-ignored", problem, source=source.id, field="headers"))
+        harvester.fetch(visit)
+        snapshot = writer.finish(complete=visit.complete, issues=visit.issues, keep=settings.keep_snapshots)
+    log.info(
+        "institution=%s stage=harvest source=%s pages=%d bytes=%d complete=%s unchanged=%s issues=%d seconds=%.1f",
+        institution.id,
+        source.id,
+        len(snapshot.pages),
+        sum(page.size_bytes for page in snapshot.pages),
+        snapshot.complete,
+        snapshot.unchanged,
+        sum(issue.count for issue in snapshot.issues),
+        time.monotonic() - started,
+    )
+    return snapshot

@@ -1,0 +1,58 @@
+"""What does one visit to a source need and bring? Handed to the harvester of the source's type."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qlink_ld.harvest.snapshot import SnapshotWriter
+from qlink_ld.http import ProviderClient
+from qlink_ld.model import DataSource, Institution, Issue
+
+OnProgress = Callable[[int, int | None], None]  # lists or files done, and of how many (None: not known yet)
+
+MAX_ISSUES_PER_CODE = 20  # the rest of the same kind is counted in one
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit: whom, where, with what, and what went wrong so far. Used by one thread; `writer` by many."""
+
+    institution: Institution
+    source: DataSource
+    client: ProviderClient
+    writer: SnapshotWriter
+    now: datetime  # UTC
+    on_progress: OnProgress | None = None
+    complete: bool = True
+    _issues: list[Issue] = field(default_factory=list)
+
+    def report(self, issue: Issue, *, complete: bool = True) -> None:
+        """Note an issue; `complete=False` if it means that records may be missing."""
+        self._issues.append(issue)
+        self.complete = self.complete and complete
+
+    def progress(self, done: int, total: int | None) -> None:
+        """Tell whoever watches."""
+        if self.on_progress is not None:
+            self.on_progress(done, total)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """All issues in the order noted, at most `MAX_ISSUES_PER_CODE` of a kind and one that counts the rest."""
+        seen: Counter[str] = Counter()
+        kept = []
+        for issue in self._issues:
+            seen[issue.code] += issue.count
+            if seen[issue.code] <= MAX_ISSUES_PER_CODE or issue.count > 1:
+                kept.append(issue)
+        listed = Counter[str]()
+        for issue in kept:
+            listed[issue.code] += issue.count
+        for code, count in seen.items():
+            if rest := count - listed[code]:
+                example = next(issue for issue in self._issues if issue.code == code)
+                kept.append(
+                    Issue(code, f"{rest} more of this kind", example.severity, source=self.source.id, count=rest)
+                )
+        return tuple(kept)
