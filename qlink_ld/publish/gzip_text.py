@@ -4,6 +4,7 @@ ISA-L makes ordinary gzip about five times as fast as zlib (1.1: 0.06 s instead 
 larger than zlib's fastest) and reads it twice as fast; every gunzip reads it.
 """
 
+import hashlib
 import os
 import struct
 import zlib
@@ -111,3 +112,20 @@ def read_lines(file: Path) -> Iterator[bytes]:
         ) from exc
     if rest:
         raise PublishError(f"{file} does not end with a whole line; run its institution again")
+
+
+def read_verified_lines(file: Path, sha256: str) -> Iterator[bytes]:
+    """Yield the text like `read_lines`, and compare the SHA-256 of all of it at the end.
+
+    Raises:
+        PublishError: the file is not what it was; what was yielded before must be thrown away.
+    """
+    digest = hashlib.sha256()
+    for data in read_lines(file):
+        digest.update(data)
+        yield data
+    if digest.hexdigest() != sha256:
+        raise PublishError(
+            f"{file} is not what was written: its N-Quads have the SHA-256 {digest.hexdigest()} instead of {sha256}; "
+            "run its institution again"
+        )
