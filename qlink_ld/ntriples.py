@@ -4,6 +4,7 @@ A line is `subject predicate object .` plus a line feed. Inside terms a line fee
 split, sorted, compared and given a graph without parsing. UTF-8 byte order and Python's string order are the same.
 """
 
+import re
 from collections.abc import Iterable
 
 from pyoxigraph import RdfFormat, Triple, serialize
@@ -16,11 +17,13 @@ def write_iri(iri: str) -> str:
 
 def write_literal(text: str, language: str | None = None, datatype: str | None = None) -> str:
     """Return a literal with the characters escaped that canonical N-Triples escapes."""
-    escaped = text.translate(_ESCAPES)
+    escaped = text.translate(_ESCAPES) if _NEEDS_ESCAPE(text) else text
     if language:
         return f'"{escaped}"@{language}'
     return f'"{escaped}"^^<{datatype}>' if datatype else f'"{escaped}"'
 
+
+_NEEDS_ESCAPE = re.compile(r'[\\"\x00-\x1f\x7f\ufffe\uffff]').search
 
 # Oxigraph's serializer escapes the same characters: both writers must give the same bytes.
 _ESCAPES = {

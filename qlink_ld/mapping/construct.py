@@ -1,0 +1,193 @@
+"""Runs CONSTRUCT rules over the triples of a batch of records, with pyoxigraph.
+
+A rule is loaded with the predicates that it reads, found by parsing it. A batch's store holds only triples that some
+rule can read, and a rule whose required predicate is not in the batch is not run: most rules serve rare cases.
+
+Source: SPARQL 1.1 Query §16.2 (CONSTRUCT).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any, cast
+
+from pyoxigraph import NamedNode, QueryTriples, RdfFormat, Store
+from rdflib.paths import Path
+from rdflib.plugins.sparql import prepareQuery
+from rdflib.plugins.sparql.parserutils import CompValue
+from rdflib.term import Node, URIRef, Variable
+
+from qlink_ld.errors import BrokenMapping
+from qlink_ld.namespaces import PREFIXES
+from qlink_ld.ntriples import write_literal
+from qlink_ld.resources import find_resource_dir
+from qlink_ld.vocabularies import load_vocabulary
+
+VOCABULARY = "urn:qlink-ld:vocabulary:"  # GRAPH <urn:qlink-ld:vocabulary:language> in a rule reads that SKOS file
+RUN = "urn:qlink-ld:run"  # the node that holds what is true for the whole batch: institution, day of the harvest
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One CONSTRUCT query.
+
+    `reads`: predicates of its patterns, None if it reads any; `needs`: predicates without which it finds nothing.
+    """
+
+    name: str
+    file: File
+    text: str
+    reads: frozenset[str] | None
+    needs: frozenset[str]
+    vocabularies: tuple[str, ...]
+
+
+def load_rules(files: Iterable[File]) -> tuple[Rule, ...]:
+    """Read and check rule files, in the order given.
+
+    Raises:
+        BrokenMapping: not a CONSTRUCT query; names the file and the parser's position.
+    """
+    return tuple(_load_rule(file) for file in files)
+
+
+def _load_rule(file: File) -> Rule:
+    try:
+        text = file.read_text(encoding="utf-8")
+        query = prepareQuery(text, initNs={})
+        Store().query(text)
+    except OSError as error:
+        raise BrokenMapping(f"{file}: cannot read this rule: {error.strerror}") from error
+    except Exception as error:  # rdflib raises pyparsing's errors, ValueError and Exception; pyoxigraph SyntaxError
+        raise BrokenMapping(f"{file}: not a SPARQL query that can be run: {error}") from error
+    if query.algebra.name != "ConstructQuery":
+        raise BrokenMapping(f"{file}: a rule must be a CONSTRUCT query")
+    reads: set[str] = set()
+    free = _collect(query.algebra.p, reads)
+    vocabularies = tuple(sorted(set(_vocabularies(text))))
+    return Rule(file.stem, file, text, None if free else frozenset(reads), _required(query.algebra.p), vocabularies)
+
+
+def _vocabularies(text: str) -> Iterable[str]:
+    for part in text.split(f"<{VOCABULARY}")[1:]:
+        yield part.split(">", 1)[0]
+
+
+def _collect(part: Any, reads: set[str]) -> bool:  # noqa: ANN401 (rdflib's algebra)
+    """Gather all IRIs of the patterns, which include the predicates; True if a predicate is a variable."""
+    if isinstance(part, URIRef):
+        reads.add(str(part))
+    elif isinstance(part, CompValue):
+        free = [_collect(value, reads) for key, value in part.items() if key != "_vars"]
+        return any(free) or _has_free_predicate(part.get("triples") or ())
+    elif isinstance(part, Path):
+        return any([_collect(value, reads) for value in vars(part).values()])
+    elif isinstance(part, Iterable) and not isinstance(part, Node | str):
+        return any([_collect(value, reads) for value in part])
+    return False
+
+
+def _has_free_predicate(triples: Iterable[Any]) -> bool:
+    """Triples come as (s, p, o) or, inside EXISTS, as flat lists of subject, predicate, object, subject…"""
+    parts = list(triples)
+    if all(isinstance(part, Node | Path) for part in parts):
+        return any(isinstance(part, Variable) for part in parts[1::3])
+    return any(_has_free_predicate(part) for part in parts if isinstance(part, list | tuple))
+
+
+def _required(part: Any) -> frozenset[str]:  # noqa: ANN401 (rdflib's algebra)
+    """Predicates that every solution needs: those of basic graph patterns outside of OPTIONAL, UNION and MINUS."""
+    if not isinstance(part, CompValue):
+        return frozenset()
+    if part.name == "BGP":
+        return frozenset(str(p) for _, p, _ in part.triples if isinstance(p, URIRef))
+    if part.name == "Join":
+        return _required(part.p1) | _required(part.p2)
+    if part.name in ("LeftJoin", "Minus"):
+        return _required(part.p1)
+    if part.name in ("Filter", "Extend", "Project", "Distinct", "ToMultiSet", "OrderBy"):
+        return _required(part.p)
+    return frozenset()
+
+
+class RuleRunner:
+    """Runs a mapping's rules, then the common ones, over batches."""
+
+    def __init__(self, rules: Sequence[Rule], common: Sequence[Rule]) -> None:
+        self._passes = [tuple(rules), tuple(common)]
+        self.reads: frozenset[str] | None = frozenset()
+        for rule in (*rules, *common):
+            self.reads = None if self.reads is None or rule.reads is None else self.reads | rule.reads
+
+    def reads_predicate(self, predicate: str) -> bool:
+        """True if some rule can read triples with this predicate."""
+        return self.reads is None or predicate in self.reads
+
+    def run(self, triples: str, predicates: set[str]) -> list[str]:
+        """Return what the rules construct.
+
+        Args:
+            triples: N-Triples of the batch, those that `reads_predicate` admits.
+            predicates: the predicates in them.
+
+        Returns:
+            N-Triples lines without the final " .", in no particular order, possibly repeated.
+
+        Raises:
+            BrokenMapping: a rule failed; names its file.
+        """
+        store = Store()
+        store.load(triples.encode(), format=RdfFormat.N_TRIPLES)
+        present = set(predicates)
+        loaded: set[str] = set()
+        out: list[str] = []
+        for number, rules in enumerate(self._passes):
+            made: list[str] = []
+            for rule in rules:
+                if rule.needs <= present:
+                    _load_vocabularies(store, rule, loaded)
+                    made += _run_rule(rule, store)
+            out += made
+            if number + 1 < len(self._passes) and made:
+                self._feed(store, made, present)
+        return out
+
+    def _feed(self, store: Store, made: list[str], present: set[str]) -> None:
+        """Let the next pass see what this one made."""
+        wanted = []
+        for line in made:
+            predicate = line.split(" ", 2)[1][1:-1]
+            if self.reads_predicate(predicate):
+                wanted.append(line)
+                present.add(predicate)
+        store.load((" .\n".join(wanted) + " .\n").encode() if wanted else b"", format=RdfFormat.N_TRIPLES)
+
+
+def _run_rule(rule: Rule, store: Store) -> list[str]:
+    try:
+        result = cast("QueryTriples", store.query(rule.text))
+        data = result.serialize(format=RdfFormat.N_TRIPLES)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BrokenMapping(f"{rule.file}: the rule failed: {error}") from error
+    text = data.decode() if data else ""
+    if "_:" in text and any(part.startswith("_:") for line in text.splitlines() for part in line.split(" ", 2)):
+        raise BrokenMapping(f"{rule.file}: the rule makes blank nodes; give every node an IRI with BIND(IRI(…))")
+    return [line[:-2] for line in text.split("\n") if line]
+
+
+def _load_vocabularies(store: Store, rule: Rule, loaded: set[str]) -> None:
+    for name in rule.vocabularies:
+        if name in loaded:
+            continue
+        loaded.add(name)
+        file = find_resource_dir("mappings") / "vocabularies" / f"{name}.ttl"
+        if not file.is_file():
+            raise BrokenMapping(f"{rule.file}: there is no vocabulary '{name}'")
+        store.load(_notations(name).encode(), format=RdfFormat.N_TRIPLES, to_graph=NamedNode(VOCABULARY + name))
+
+
+def _notations(name: str) -> str:
+    """The vocabulary as rules see it: `concept skos:notation code`."""
+    skos = PREFIXES["skos"]
+    notations = load_vocabulary(name).notations
+    return "".join(f"<{iri}> <{skos}notation> {write_literal(code)} .\n" for code, iri in notations.items())

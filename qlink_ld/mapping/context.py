@@ -1,0 +1,212 @@
+"""JSON-LD contexts, compiled: what each key of a record means.
+
+Source: JSON-LD 1.1 §4.1 (context, scoped contexts, `@nest`), JSON-LD 1.1 API §4 (context processing) and §5.2 (IRI
+expansion). The compiled form covers what mappings of JSON records need: prefixes, `@vocab`, term definitions with `@id`,
+`@type`, `@language`, `@reverse`, `@nest`, `@container: @set`, null terms, keyword aliases and property-scoped contexts.
+A context that uses more is not compiled; pyoxigraph's JSON-LD parser runs it instead (see `lift.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qlink_ld.errors import BrokenMapping
+from qlink_ld.namespaces import XSD
+from qlink_ld.vocabularies import load_vocabulary
+
+KEYWORDS = frozenset({"@id", "@type", "@value", "@language", "@nest", "@graph", "@set", "@none"})
+_TERM_MEMBERS = frozenset({"@id", "@type", "@language", "@reverse", "@nest", "@container", "@context"})
+_CONTEXT_MEMBERS = frozenset({"@version", "@vocab", "@language"})
+
+
+class NotCompiled(Exception):
+    """The context uses a feature of JSON-LD that is left to pyoxigraph."""
+
+
+@dataclass(slots=True)
+class Term:
+    """What one key means: a keyword, or a property with the coercion of its values."""
+
+    iri: str  # keyword or absolute IRI
+    type: str | None = None  # "@id", "@vocab" or a datatype IRI
+    language: str | None = None
+    reverse: bool = False
+    scoped: Any = None  # property-scoped context as JSON
+
+
+@dataclass(slots=True)
+class Context:
+    """An active context. `terms` maps a key to its Term, or to None where the context nulls it."""
+
+    terms: dict[str, Term | None] = field(default_factory=dict)
+    vocab: str | None = None
+    language: str | None = None
+    prefixes: dict[str, str] = field(default_factory=dict)
+    _implicit: dict[str, Term | None] = field(default_factory=dict)  # keys without a definition of their own
+    _scopes: dict[str, "Context"] = field(default_factory=dict)
+
+    def find_term(self, key: str) -> Term | None:
+        """Return what a key means, or None if it means nothing (null term, relative without `@vocab`)."""
+        if key in self.terms:
+            return self.terms[key]
+        if key in self._implicit:
+            return self._implicit[key]
+        iri = self.expand(key)
+        term = Term(iri) if iri is not None and (":" in iri or iri in KEYWORDS) else None
+        self._implicit[key] = term
+        return term
+
+    def expand(self, text: str) -> str | None:
+        """Expand a term, compact IRI or absolute IRI; relative text is appended to `@vocab`."""
+        if text in KEYWORDS:
+            return text
+        if text in self.terms:
+            term = self.terms[text]
+            return None if term is None else term.iri
+        prefix, colon, suffix = text.partition(":")
+        if colon:
+            base = self.prefixes.get(prefix)
+            return base + suffix if base is not None and not suffix.startswith("//") else text
+        return None if self.vocab is None else self.vocab + text
+
+    def scope(self, key: str) -> "Context":
+        """Return the context inside the values of `key`: this one, extended by the term's scoped context."""
+        scope = self._scopes.get(key)
+        if scope is None:
+            term = self.terms.get(key)
+            scope = self if term is None or term.scoped is None else extend(self, term.scoped)
+            self._scopes[key] = scope
+        return scope
+
+
+def compile_context(document: object) -> Context:
+    """Compile a JSON-LD context (object or array of objects, references already resolved).
+
+    Raises:
+        NotCompiled: it uses a feature that the compiled form does not cover.
+    """
+    return extend(Context(), document)
+
+
+def extend(active: Context, document: object) -> Context:
+    """Return the active context extended by another one, as JSON-LD's context processing does."""
+    if isinstance(document, list):
+        for part in document:
+            active = extend(active, part)
+        return active
+    if document is None:
+        return Context()
+    if not isinstance(document, dict):
+        raise NotCompiled(f"context reference {document!r}")
+    for member in document:
+        if member.startswith("@") and member not in _CONTEXT_MEMBERS:
+            raise NotCompiled(member)
+    result = Context(dict(active.terms), active.vocab, active.language, dict(active.prefixes))
+    if "@vocab" in document:
+        result.vocab = document["@vocab"]
+    if "@language" in document:
+        result.language = document["@language"]
+    definitions = {key: value for key, value in document.items() if not key.startswith("@")}
+    for key in definitions:  # a definition in this context replaces the inherited one before any is expanded
+        result.terms.pop(key, None)
+    pending: set[str] = set()
+    for key in definitions:
+        _define(result, definitions, key, pending)
+    return result
+
+
+def _define(context: Context, definitions: Mapping[str, Any], key: str, pending: set[str]) -> None:
+    if key in context.terms:
+        return
+    if key in pending:
+        raise NotCompiled(f"the term {key} is defined by itself")
+    pending.add(key)
+    value = definitions[key]
+
+    def resolve(text: str) -> str | None:
+        for needed in (text, text.partition(":")[0]):
+            if needed in definitions and needed != key:
+                _define(context, definitions, needed, pending)
+        return context.expand(text)
+
+    if value is None or (isinstance(value, dict) and value.get("@id", "") is None):
+        context.terms[key] = None
+        return
+    if isinstance(value, str):
+        iri = resolve(value) if value != key else _expand_own(context, key)
+        if iri is None:
+            raise NotCompiled(f"the term {key} has no IRI")
+        context.terms[key] = Term(iri)
+        if iri[-1] in "/#:?" and iri not in KEYWORDS:
+            context.prefixes[key] = iri
+        return
+    if not isinstance(value, dict) or not _TERM_MEMBERS.issuperset(value):
+        raise NotCompiled(f"the definition of {key}")
+    if value.get("@container") not in (None, "@set"):
+        raise NotCompiled(f"@container of {key}")
+    if value.get("@nest") not in (None, "@nest"):
+        raise NotCompiled(f"@nest of {key}")
+    name = value.get("@reverse", value.get("@id", key))
+    iri = resolve(name) if name != key else _expand_own(context, key)
+    kind = value.get("@type")
+    kind = resolve(kind) if isinstance(kind, str) and kind not in ("@id", "@vocab") else kind
+    if iri is None or (kind is not None and kind.startswith("@") and kind not in ("@id", "@vocab")):
+        raise NotCompiled(f"the definition of {key}")
+    kind = None if kind == f"{XSD}string" else kind  # RDF 1.1: a plain literal is an xsd:string
+    context.terms[key] = Term(iri, kind, value.get("@language"), "@reverse" in value, value.get("@context"))
+
+
+def _expand_own(context: Context, key: str) -> str | None:
+    prefix, colon, suffix = key.partition(":")
+    if colon:
+        return context.prefixes[prefix] + suffix if prefix in context.prefixes else key
+    return None if context.vocab is None else context.vocab + key
+
+
+def load_context(file: Path) -> Any:  # noqa: ANN401 (JSON)
+    """Read a context file and put every context that it refers to in place of the reference.
+
+    A reference is a path relative to the file. One that names a folder `vocabularies/` and a vocabulary
+    (`../vocabularies/language`) stands for the codes of that SKOS file: each notation is a term for its concept.
+
+    Raises:
+        BrokenMapping: not JSON, no `@context`, or a reference that leads nowhere.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BrokenMapping(f"{file}: cannot read this JSON-LD context: {error.strerror}") from error
+    except ValueError as error:
+        raise BrokenMapping(f"{file}: not JSON: {error}") from error
+    if not isinstance(document, dict) or "@context" not in document:
+        raise BrokenMapping(f"{file}: has no '@context' member; write {{\"@context\": {{…}}}}")
+    return _resolve(document["@context"], file)
+
+
+def _resolve(context: object, file: Path) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(context, list):
+        return [_resolve(part, file) for part in context]
+    if isinstance(context, str):
+        return _follow(context, file)
+    if isinstance(context, dict):
+        return {
+            key: {**value, "@context": _resolve(value["@context"], file)}
+            if isinstance(value, dict) and "@context" in value
+            else value
+            for key, value in context.items()
+        }
+    return context
+
+
+def _follow(reference: str, file: Path) -> Any:  # noqa: ANN401 (JSON)
+    if "://" in reference:
+        raise BrokenMapping(f"{file}: the context {reference} is remote; contexts are never fetched: put it beside")
+    target = (file.parent / reference).resolve()
+    if target.parent.name == "vocabularies":
+        try:
+            return dict(load_vocabulary(target.name).notations)
+        except FileNotFoundError as error:
+            raise BrokenMapping(f"{file}: there is no vocabulary '{target.name}'") from error
+    return load_context(target)

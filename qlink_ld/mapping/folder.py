@@ -1,0 +1,260 @@
+"""Mapping folders: `mapping.toml`, JSON-LD contexts and CONSTRUCT rules, read and checked. Source: DESIGN §4."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from qlink_ld.errors import BrokenMapping, UnknownMapping
+from qlink_ld.mapping.construct import Rule, load_rules
+from qlink_ld.mapping.context import load_context
+from qlink_ld.model import DataSource
+from qlink_ld.resources import find_resource_dir
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """A key whose values are nodes of their own."""
+
+    classes: tuple[str, ...] = ()
+    value: str | None = None  # the member under which a bare value goes
+    whole: bool = False  # a list is one value
+    join: str | None = None  # the parts of a list become one text
+    members: tuple[str, ...] = ()  # the node gathers these sibling keys
+    prefer: tuple[str, ...] = ()  # of several objects: a member, then the values that win, best first
+    fragment: str | None = None  # instead of the key, in the node's IRI
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSpec:
+    """A key that holds ids of other learning opportunities."""
+
+    resource: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """Pages of another resource whose records belong to one record: offerings of a course, courses of a programme."""
+
+    resource: str
+    records: str
+    identifier: str
+    key: str
+    classes: tuple[str, ...] = ()
+    inherit: tuple[str, ...] = ()
+    default: tuple[str, ...] = ()
+    omit_equal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSpec:
+    """A key whose id stands for a record of another resource."""
+
+    key: str
+    resource: str
+    identifier: str
+    take: tuple[str, ...]
+    shared: bool = False  # one node for all who name it, for rules only; else its members go into the record
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSpec:
+    """One kind of page: where its records are and what they become."""
+
+    name: str
+    records: str
+    identifier: str
+    context: Any
+    classes: tuple[str, ...]
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    only: Mapping[str, Any] = field(default_factory=dict)
+    institution: bool = False  # its records describe the institution itself
+    children: ChildSpec | None = None
+    parts: ChildSpec | None = None
+    nodes: Mapping[str, NodeSpec | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFolder:
+    """Everything that a mapping folder says."""
+
+    name: str
+    title: str
+    folder: Path
+    source_type: str
+    source_version: str | None
+    resources: tuple[ResourceSpec, ...]
+    joins: Mapping[str, JoinSpec]
+    references: Mapping[str, ReferenceSpec]
+    nodes: Mapping[str, NodeSpec]
+    day_end: frozenset[str]
+    ignore: Mapping[str, str]
+    ignore_resources: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    common_rules: tuple[Rule, ...]
+
+
+def find_mapping(source: DataSource) -> MappingFolder:
+    """Return the mapping for a source: the one it names, else the bundled one for its type and version.
+
+    Raises:
+        UnknownMapping: there is none; the message lists what there is.
+    """
+    if source.mapping:
+        return load_mapping(source.mapping)
+    major = (source.version or "").split(".", 1)[0]
+    for name in bundled_names():
+        mapping = load_mapping(name)
+        if mapping.source_type == source.type and mapping.source_version in (None, major):
+            return mapping
+    raise UnknownMapping(
+        f"no mapping for sources of type '{source.type}', version {source.version or 'unknown'}; "
+        f"bundled are: {', '.join(bundled_names())}. Set 'version', or 'mapping' to a folder"
+    )
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the bundled mapping folders."""
+    return sorted(file.parent.name for file in find_resource_dir("mappings").glob("*/mapping.toml"))
+
+
+@lru_cache(maxsize=64)
+def load_mapping(name: str) -> MappingFolder:
+    """Read a mapping folder by its bundled name or its path.
+
+    Raises:
+        UnknownMapping: no such name or folder.
+        BrokenMapping: a file in it is wrong; the message names file and member.
+    """
+    folder = find_resource_dir("mappings") / name if "/" not in name and not name.startswith(".") else Path(name)
+    file = folder / "mapping.toml"
+    if not file.is_file():
+        raise UnknownMapping(f"unknown mapping '{name}': no file {file}; bundled are: {', '.join(bundled_names())}")
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BrokenMapping(f"{file}: {error}") from error
+    return _Reader(file).read(table)
+
+
+class _Reader:
+    """Checks the members of one mapping.toml."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self, table: dict[str, Any]) -> MappingFolder:
+        self.check(
+            table,
+            "the file",
+            {"name", "title", "match"},
+            {"context", "common", "resource", "join", "references", "nodes", "dates", "ignore", "ignore_resources"},
+        )
+        match = table["match"]
+        self.check(match, "match", {"type"}, {"version"})
+        common = find_resource_dir("mappings") / "common" / "rules"
+        return MappingFolder(
+            name=table["name"],
+            title=table["title"],
+            folder=self.file.parent,
+            source_type=match["type"],
+            source_version=match.get("version"),
+            resources=tuple(self.resource(entry, table) for entry in table.get("resource", [])),
+            joins={entry["key"]: self.join(entry) for entry in table.get("join", [])},
+            references={key: self.reference(key, entry) for key, entry in table.get("references", {}).items()},
+            nodes={key: self.node(key, entry) for key, entry in table.get("nodes", {}).items()},
+            day_end=frozenset(table.get("dates", {}).get("day_end", [])),
+            ignore=dict(table.get("ignore", {})),
+            ignore_resources=dict(table.get("ignore_resources", {})),
+            rules=load_rules(sorted((self.file.parent / "rules").glob("*.rq"))),
+            common_rules=load_rules([self.common_rule(common, name) for name in table.get("common", [])]),
+        )
+
+    def check(self, table: object, what: str, required: set[str], optional: set[str]) -> None:
+        """Every required member there, no unknown one."""
+        if not isinstance(table, dict):
+            raise BrokenMapping(f"{self.file}: {what} must be a table")
+        if missing := sorted(required - table.keys()):
+            raise BrokenMapping(f"{self.file}: {what} lacks '{missing[0]}'")
+        if unknown := sorted(table.keys() - required - optional):
+            allowed = ", ".join(sorted(required | optional))
+            raise BrokenMapping(f"{self.file}: {what} has an unknown member '{unknown[0]}'; allowed: {allowed}")
+
+    def resource(self, entry: dict[str, Any], table: dict[str, Any]) -> ResourceSpec:
+        self.check(
+            entry,
+            "[[resource]]",
+            {"name", "identifier", "class"},
+            {"records", "context", "constants", "only", "institution", "children", "parts", "nodes"},
+        )
+        context = entry.get("context", table.get("context"))
+        if not isinstance(context, str):
+            raise BrokenMapping(f"{self.file}: [[resource]] {entry['name']} has no 'context' file")
+        nodes = entry.get("nodes", {})
+        return ResourceSpec(
+            name=entry["name"],
+            records=entry.get("records", ""),
+            identifier=entry["identifier"],
+            context=load_context(self.file.parent / context),
+            classes=tuple(entry["class"]),
+            constants=dict(entry.get("constants", {})),
+            only=dict(entry.get("only", {})),
+            institution=bool(entry.get("institution", False)),
+            children=self.children(entry.get("children")),
+            parts=self.children(entry.get("parts")),
+            nodes={key: self.node(key, value) if value else None for key, value in nodes.items()},
+        )
+
+    def children(self, entry: dict[str, Any] | None) -> ChildSpec | None:
+        if entry is None:
+            return None
+        self.check(
+            entry,
+            "[resource.children]",
+            {"resource", "identifier", "key"},
+            {"records", "class", "inherit", "default", "omit_equal"},
+        )
+        return ChildSpec(
+            entry["resource"],
+            entry.get("records", ""),
+            entry["identifier"],
+            entry["key"],
+            tuple(entry.get("class", ())),
+            tuple(entry.get("inherit", ())),
+            tuple(entry.get("default", ())),
+            tuple(entry.get("omit_equal", ())),
+        )
+
+    def join(self, entry: dict[str, Any]) -> JoinSpec:
+        self.check(entry, "[[join]]", {"key", "resource", "identifier", "take"}, {"shared"})
+        shared = bool(entry.get("shared", False))
+        return JoinSpec(entry["key"], entry["resource"], entry["identifier"], tuple(entry["take"]), shared)
+
+    def reference(self, key: str, entry: dict[str, Any]) -> ReferenceSpec:
+        self.check(entry, f"[references] {key}", {"resource", "identifier"}, set())
+        return ReferenceSpec(entry["resource"], entry["identifier"])
+
+    def node(self, key: str, entry: dict[str, Any]) -> NodeSpec:
+        optional = {"class", "value", "whole", "join", "members", "prefer", "fragment", "constants"}
+        self.check(entry, f"[nodes] {key}", set(), optional)
+        classes = entry.get("class", ())
+        return NodeSpec(
+            (classes,) if isinstance(classes, str) else tuple(classes),
+            entry.get("value"),
+            bool(entry.get("whole", False)),
+            entry.get("join"),
+            tuple(entry.get("members", ())),
+            tuple(entry.get("prefer", ())),
+            entry.get("fragment"),
+            dict(entry.get("constants", {})),
+        )
+
+    def common_rule(self, folder: Path, name: str) -> Path:
+        file = folder / f"{name}.rq"
+        if not file.is_file():
+            raise BrokenMapping(f"{self.file}: there is no common rule '{name}' ({file})")
+        return file

@@ -1,0 +1,164 @@
+"""Lifts prepared records to RDF by their JSON-LD context.
+
+A prepared record (see `prepare.py`) is plain JSON-LD: every node has an `@id`, every value is clean. `CompiledLifter`
+runs compiled contexts about ten times as fast as a JSON-LD processor; `OxigraphLifter` hands the same document and the
+same context to pyoxigraph, and is used where a context needs more of JSON-LD. Tests prove that both give the same triples.
+
+Source: JSON-LD 1.1 API §5.1 (expansion), §8.2 (object to RDF conversion).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import orjson
+from pyoxigraph import BlankNode, DefaultGraph, RdfFormat, parse, serialize
+
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping.context import Context, Term
+from qlink_ld.namespaces import RDF, XSD
+from qlink_ld.ntriples import write_literal
+
+_TYPE = f"<{RDF}type>"
+_DOUBLE = f"{XSD}double"
+
+JsonObject = dict[str, Any]
+
+
+class Lifter(Protocol):
+    """Turns a prepared record into N-Triples lines (without the final " ."), in no particular order."""
+
+    def lift(self, document: JsonObject) -> list[str]:
+        """Return the triples `<s> <p> o` of one prepared record.
+
+        Raises:
+            UnreadableData: the record is no JSON-LD.
+        """
+
+
+class CompiledLifter:
+    """Runs a compiled context."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def lift(self, document: JsonObject) -> list[str]:
+        """See `Lifter.lift`."""
+        lines: list[str] = []
+        _lift_node(document, self._context, lines)
+        return lines
+
+
+class OxigraphLifter:
+    """Lets pyoxigraph process the context; it loads no remote contexts."""
+
+    def __init__(self, context: Any) -> None:  # noqa: ANN401 (JSON)
+        self._context = context
+
+    def lift(self, document: JsonObject) -> list[str]:
+        """See `Lifter.lift`."""
+        data = orjson.dumps({"@context": self._context, **document})
+        try:
+            quads = list(parse(data, format=RdfFormat.JSON_LD))
+        except SyntaxError as error:
+            raise UnreadableData(f"the record is not JSON-LD: {error.msg}") from error
+        for quad in quads:
+            if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode):
+                raise UnreadableData("a node of the record has no identity; declare its key under [nodes]")
+            if quad.graph_name != DefaultGraph():
+                raise UnreadableData("the context must not make named graphs")
+        text = serialize((quad.triple for quad in quads), format=RdfFormat.N_TRIPLES)
+        return [line[:-2] for line in text.decode().split("\n") if line] if text else []
+
+
+def _lift_node(node: JsonObject, context: Context, lines: list[str]) -> str:
+    """Append the triples of a node; return the node in N-Triples syntax."""
+    subject = f"<{node['@id']}>"
+    _lift_members(node, subject, context, lines)
+    return subject
+
+
+def _lift_members(node: JsonObject, subject: str, context: Context, lines: list[str]) -> None:
+    terms = context.terms
+    for key, value in node.items():
+        if key == "@id":
+            continue
+        term = terms[key] if key in terms else context.find_term(key)
+        if term is None or value is None:
+            continue
+        iri = term.iri
+        if iri[0] == "@":
+            if iri == "@type":
+                _lift_types(value, subject, context, lines)
+            elif iri == "@nest":
+                for part in value if isinstance(value, list) else [value]:
+                    _lift_members(part, subject, context, lines)
+            continue
+        scope = context.scope(key) if term.scoped is not None else context
+        values = value if isinstance(value, list) else (value,)
+        if term.reverse:
+            lines.extend(f"{_lift_node(item, scope, lines)} <{iri}> {subject}" for item in values)
+            continue
+        for item in values:
+            lifted = _lift_value(item, term, scope, lines)
+            if lifted is not None:
+                lines.append(f"{subject} <{iri}> {lifted}")
+
+
+def _lift_types(value: str | Sequence[str], subject: str, context: Context, lines: list[str]) -> None:
+    names = [value] if isinstance(value, str) else value
+    lines.extend(f"{subject} {_TYPE} <{iri}>" for iri in map(context.expand, names) if iri)
+
+
+def _lift_value(value: object, term: Term, context: Context, lines: list[str]) -> str | None:
+    if isinstance(value, str):
+        kind = term.type
+        if kind is None:
+            return write_literal(value, term.language or context.language)
+        if kind == "@vocab":
+            iri = context.expand(value)
+            return None if iri is None else f"<{iri}>"
+        if kind == "@id":
+            prefix, colon, suffix = value.partition(":")
+            base = context.prefixes.get(prefix) if colon else None
+            return f"<{value if base is None or suffix.startswith('//') else base + suffix}>"
+        return write_literal(value, None, kind)
+    if isinstance(value, dict):
+        return _lift_object(value, context, lines)
+    if isinstance(value, bool | int | float):
+        return _write_number(value, term.type)
+    return None
+
+
+def _lift_object(value: JsonObject, context: Context, lines: list[str]) -> str | None:
+    if "@id" in value:
+        return _lift_node(value, context, lines)
+    text: object = None
+    language: str | None = None
+    datatype: str | None = None
+    for key, member in value.items():
+        term = context.find_term(key)
+        if term is None:
+            continue
+        if term.iri == "@value":
+            text = member
+        elif term.iri == "@language":
+            language = member
+        elif term.iri == "@type":
+            datatype = context.expand(member)
+    if isinstance(text, bool | int | float):
+        return _write_number(text, datatype)
+    return write_literal(text, language and language.lower(), datatype) if isinstance(text, str) else None
+
+
+def _write_number(value: bool | float, datatype: str | None) -> str:
+    datatype = None if datatype in ("@id", "@vocab") else datatype
+    if isinstance(value, bool):
+        return write_literal("true" if value else "false", None, datatype or f"{XSD}boolean")
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):
+        if datatype != _DOUBLE:
+            return write_literal(str(int(value)), None, datatype or f"{XSD}integer")
+        value = float(value)
+    mantissa, _, exponent = f"{value:.15E}".partition("E")
+    mantissa = mantissa.rstrip("0")
+    mantissa += "0" if mantissa.endswith(".") else ""
+    return write_literal(f"{mantissa}E{int(exponent)}", None, datatype or _DOUBLE)

@@ -1,0 +1,534 @@
+"""Maps the pages of a JSON source to records in ELM, batch by batch.
+
+prepare (structure, clean values) → lift (JSON-LD context) → construct (SPARQL rules) → one `Record` per learning
+opportunity with its instances. One record that cannot be mapped is refused with its reason and costs no other.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping.account import Account, shorten
+from qlink_ld.mapping.construct import RUN, RuleRunner
+from qlink_ld.mapping.context import Context, NotCompiled, compile_context
+from qlink_ld.mapping.folder import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
+from qlink_ld.mapping.lift import CompiledLifter, Lifter, OxigraphLifter
+from qlink_ld.mapping.prepare import Preparer, Steps
+from qlink_ld.model import Institution, Issue, Page, Record, Refusal
+from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris, course_urn, encode_segment
+from qlink_ld.ntriples import write_literal
+
+BATCH_SIZE = 500  # records; a store per batch keeps memory flat
+_HELD = "<urn:qlink-ld:"  # start of every term of the holding and the issue namespace
+_ISSUE = f"<{ISSUE}"
+
+JsonObject = dict[str, Any]
+Mapped = Record | Refusal
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A record on its way through a batch."""
+
+    iri: str
+    key: str
+    position: str
+    lines: list[str]
+    opportunities: int
+    instances: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    drafts: list[_Draft] = field(default_factory=list)
+    owners: dict[str, _Draft] = field(default_factory=dict)  # subject without fragment, in N-Triples syntax
+    triples: list[str] = field(default_factory=list)  # for the rules
+    predicates: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+
+
+class JsonMapper:
+    """Maps one source of JSON records.
+
+    Args:
+        mapping: the mapping folder.
+        institution: whose source it is.
+        iris: mints IRIs.
+        account: takes counts and issues; read it when all batches are done.
+        harvested_on: the day that decides which records are active.
+        default_language: BCP 47 tag of texts that carry none.
+    """
+
+    def __init__(
+        self,
+        mapping: MappingFolder,
+        institution: Institution,
+        iris: Iris,
+        account: Account,
+        harvested_on: date,
+        default_language: str | None = None,
+    ) -> None:
+        self.mapping = mapping
+        self.institution = institution
+        self.account = account
+        self._iris = iris
+        self.institution_iri = iris.institution(institution.id)
+        self._language = default_language
+        self._runner = RuleRunner(mapping.rules, mapping.common_rules)
+        self._is_read: dict[str, bool] = {}
+        self._run_facts = self._write_run_facts(harvested_on)
+        self._clashes: dict[str, frozenset[str]] = {}
+        self._joined: dict[str, dict[str, JsonObject]] = {}
+
+    def map_pages(self, pages: Sequence[Page]) -> Iterator[list[Mapped]]:
+        """Map all pages of a snapshot, in batches of up to `BATCH_SIZE` records, in the order of the pages."""
+        return self.map_documents([_document(page) for page in pages])
+
+    def map_documents(self, documents: Sequence["Document"]) -> Iterator[list[Mapped]]:
+        """Map documents: see `map_pages`."""
+        by_resource: dict[str, list[Document]] = {}
+        for document in documents:
+            by_resource.setdefault(document.resource, []).append(document)
+        self._report_unknown_resources(by_resource)
+        self._joined = {
+            join.resource: self._index(join, by_resource.get(join.resource, ())) for join in self.mapping.joins.values()
+        }
+        self._clashes = self._find_clashes(by_resource)
+        for resource in self.mapping.resources:
+            if resource.name in by_resource:
+                yield from _Resource(self, resource, by_resource).map(by_resource[resource.name])
+
+    # What is true for the whole source ---------------------------------------------------------------------------
+
+    def _write_run_facts(self, harvested_on: date) -> str:
+        run = f"<{RUN}>"
+        facts = [
+            f"{run} <{SOURCE}institution> <{self.institution_iri}> .\n",
+            f"{run} <{SOURCE}harvestedOn> {write_literal(harvested_on.isoformat(), None, f'{XSD}date')} .\n",
+            f"{run} <{SOURCE}language> {write_literal(self._language or 'und')} .\n",
+        ]
+        if self.institution.schac:
+            facts.append(f"{run} <{SOURCE}schac> {write_literal(self.institution.schac.lower())} .\n")
+        return "".join(facts)
+
+    def _report_unknown_resources(self, by_resource: Mapping[str, object]) -> None:
+        used = {r.name for r in self.mapping.resources} | {j.resource for j in self.mapping.joins.values()}
+        used |= {c.resource for r in self.mapping.resources for c in (r.children, r.parts) if c}
+        for name in sorted(by_resource.keys() - used):
+            reason = self.mapping.ignore_resources.get(name)
+            if reason is None:
+                self.account.report(
+                    "resource-unmapped", f"The mapping '{self.mapping.name}' says nothing of '{name}'.", field=name
+                )
+
+    def _index(self, join: JoinSpec, documents: Sequence["Document"]) -> dict[str, JsonObject]:
+        found: dict[str, JsonObject] = {}
+        records = next((r.records for r in self.mapping.resources if r.name == join.resource), "items")
+        for document in documents:
+            for record in self.read_records(document, records):
+                if isinstance(record, dict) and isinstance(record.get(join.identifier), str):
+                    found.setdefault(record[join.identifier], record)
+        return found
+
+    def _find_clashes(self, by_resource: Mapping[str, Sequence["Document"]]) -> dict[str, frozenset[str]]:
+        """Ids that an earlier resource uses too: nothing in OOAPI says that a course and a programme differ in id."""
+        resources = [r for r in self.mapping.resources if not r.institution and r.name in by_resource]
+        if len(resources) < 2:
+            return {}
+        seen: set[str] = set()
+        clashes: dict[str, frozenset[str]] = {}
+        for resource in resources:
+            ids = {
+                record[resource.identifier]
+                for document in by_resource[resource.name]
+                for record in self.read_records(document, resource.records, quiet=True)
+                if isinstance(record, dict) and isinstance(record.get(resource.identifier), str)
+            }
+            clashes[resource.name] = frozenset(ids & seen)
+            seen |= ids
+        return clashes
+
+    def course_iri(self, resource: str, source_id: str) -> str:
+        """Mint the IRI of a learning opportunity; an id that an earlier resource uses too carries its resource."""
+        return self._iris.course(self.institution.id, self.local_id(resource, source_id))
+
+    def local_id(self, resource: str, source_id: str) -> str:
+        """Return the id that is unique within the institution."""
+        return f"{resource}:{source_id}" if source_id in self._clashes.get(resource, ()) else source_id
+
+    def joined(self, join: JoinSpec, source_id: object) -> JsonObject | None:
+        """Return the record that an id stands for."""
+        return self._joined[join.resource].get(source_id) if isinstance(source_id, str) else None
+
+    def is_read(self, predicate: str) -> bool:
+        """Whether some rule reads triples with this predicate."""
+        return self._runner.reads_predicate(predicate)
+
+    def read_records(self, document: "Document", path: str, *, quiet: bool = False) -> list[Any]:
+        """Return the list of records in a page; a page that cannot be read is reported and empty."""
+        try:
+            found = orjson.loads(document.read())
+        except orjson.JSONDecodeError as error:
+            if not quiet:
+                self.account.report(
+                    "page-unreadable",
+                    f"A page of '{document.resource}' is not JSON ({error}); its records are missing. "
+                    "Check what the server answers at this address.",
+                    field=document.resource,
+                    position=document.position,
+                    severity="violation",
+                )
+            return []
+        for part in path.split(".") if path else ():
+            found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            return found
+        if isinstance(found, dict) and not path:
+            return [found]
+        if not quiet:
+            self.account.report(
+                "page-without-records",
+                f"A page of '{document.resource}' has no list '{path}'; its records are missing.",
+                field=document.resource,
+                position=document.position,
+                severity="violation",
+            )
+        return []
+
+    # A batch -----------------------------------------------------------------------------------------------------
+
+    def new_preparer(self, resource: ResourceSpec, context: Context) -> Preparer:
+        """Return a preparer for a resource."""
+        return Preparer(
+            self.mapping,
+            resource,
+            context,
+            self.account,
+            self.is_read,
+            self.institution_iri,
+            self.course_iri,
+            self._language,
+        )
+
+    def finish(self, batch: _Batch) -> list[Record]:
+        """Run the rules over a batch and hand out its records."""
+        if not batch.drafts:
+            return []
+        made = self._runner.run(
+            self._run_facts + "".join(batch.triples),
+            batch.predicates | {f"{SOURCE}{name}" for name in ("institution", "harvestedOn", "language", "schac")},
+        )
+        for line in made:
+            subject, predicate, value = line.split(" ", 2)
+            draft = batch.owners.get(subject) or batch.owners.get(subject.partition("#")[0] + ">")
+            if predicate.startswith(_ISSUE):
+                self._report(predicate, value, draft)
+            elif draft is not None and not any(term.startswith(_HELD) for term in (subject, predicate, value)):
+                draft.lines.append(line)
+        return [_finish_draft(draft) for draft in batch.drafts]
+
+    def _report(self, predicate: str, value: str, draft: _Draft | None) -> None:
+        """`?record issue:unmapped-value "field=value"`: what a rule has to say."""
+        code = predicate[len(_ISSUE) : -1]
+        text = value[1 : value.rfind('"')].replace('\\"', '"').replace("\\\\", "\\")
+        name, _, found = text.partition("=")
+        messages = {
+            "unmapped-value": f"'{name}' has a value that the mapping does not know; it is left out.",
+            "ambiguous-value": f"'{name}' can mean several things; it is left out.",
+        }
+        self.account.report(
+            code,
+            messages.get(code, text),
+            field=name if found else None,
+            value=found or None,
+            record=draft.iri if draft else None,
+            position=draft.position if draft else None,
+        )
+
+    def add_lines(self, batch: _Batch, draft: _Draft | None, lines: list[str]) -> None:
+        """Sort lifted triples: to the record, to the rules, or both."""
+        reads = self._is_read
+        keep = draft.lines.append if draft is not None else None
+        give = batch.triples.append
+        for line in lines:
+            subject, predicate, value = line.split(" ", 2)
+            wanted = reads.get(predicate)
+            if wanted is None:
+                wanted = reads[predicate] = self._runner.reads_predicate(predicate[1:-1])
+            if wanted:
+                give(f"{line} .\n")
+                batch.predicates.add(predicate[1:-1])
+            if (
+                keep is not None
+                and not predicate.startswith(_HELD)
+                and not subject.startswith(_HELD)
+                and not value.startswith(_HELD)
+            ):
+                keep(line)
+
+
+def _finish_draft(draft: _Draft) -> Record:
+    return Record(
+        iri=draft.iri,
+        key=draft.key,
+        ntriples="".join([f"{line} .\n" for line in sorted(set(draft.lines))]),
+        position=draft.position,
+        opportunities=draft.opportunities,
+        instances=draft.instances,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One page to be mapped: what it holds, whose children it lists, and its bytes."""
+
+    resource: str
+    position: str
+    read: Callable[[], bytes]
+    parent: str | None = None
+
+
+def _document(page: Page) -> Document:
+    return Document(page.resource, page.url, page.read, page.parent)
+
+
+class _Resource:
+    """Maps the records of one resource."""
+
+    def __init__(
+        self, mapper: JsonMapper, resource: ResourceSpec, by_resource: Mapping[str, Sequence[Document]]
+    ) -> None:
+        self.mapper = mapper
+        self.spec = resource
+        self.account = mapper.account
+        self.lifter: Lifter
+        try:
+            self.context = compile_context(resource.context)
+            self.lifter = CompiledLifter(self.context)
+        except NotCompiled:
+            self.context = compile_context({})
+            self.lifter = OxigraphLifter(resource.context)
+        self.preparer = mapper.new_preparer(resource, self.context)
+        self.child_steps: Steps | None = None
+        if resource.children:
+            self.child_steps = self.preparer.scope_steps(self.preparer.steps, resource.children.key)
+        self.children = _by_parent(by_resource, resource.children)
+        self.parts = _by_parent(by_resource, resource.parts)
+        self.shared_joins = [
+            join for join in mapper.mapping.joins.values() if join.shared and join.resource in by_resource
+        ]
+        self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
+        self.seen: set[str] = set()
+
+    def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
+        batch = _Batch()
+        refused: list[Mapped] = []
+        for document in documents:
+            for index, record in enumerate(self.mapper.read_records(document, self.spec.records)):
+                position = f"{document.position} item {index + 1}"
+                refusal = self.add(batch, record, position)
+                if refusal is not None:
+                    refused.append(refusal)
+                if len(batch.drafts) >= BATCH_SIZE:
+                    yield [*self.mapper.finish(batch), *refused]
+                    batch, refused = _Batch(), []
+        if batch.drafts or refused:
+            yield [*self.mapper.finish(batch), *refused]
+
+    def add(self, batch: _Batch, record: object, position: str) -> Refusal | None:
+        """Add one record to the batch, or say why not."""
+        key = record.get(self.spec.identifier) if isinstance(record, dict) else None
+        if not isinstance(record, dict):
+            return self.refuse("record-unreadable", "is not a JSON object", str(key), position, record)
+        if not isinstance(key, str) or not key.strip():
+            found = "has no identifier" if key in (None, "") else f"has {key!r} as identifier, which is not a text"
+            return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", str(key), position)
+        if any(record.get(name) != value for name, value in self.spec.only.items()):
+            return None
+        if key in self.seen:
+            self.account.report(
+                "record-repeated",
+                f"An identifier of '{self.spec.name}' occurs more than once; the first record counts.",
+                field=f"{self.spec.name}.{self.spec.identifier}",
+                value=key,
+                position=position,
+            )
+            return None
+        self.seen.add(key)
+        iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
+        try:
+            document, shared, instances = self.prepare(record, key, iri, position)
+            lines = self.lifter.lift(document)
+        except (UnreadableData, RecursionError) as error:
+            return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
+        draft = _Draft(iri, key, position, [], 0 if self.spec.institution else 1, len(instances))
+        batch.drafts.append(draft)
+        batch.owners[f"<{iri}>"] = draft
+        for instance in instances:
+            batch.owners[f"<{instance}>"] = draft
+        self.mapper.add_lines(batch, draft, lines)
+        for join, source_id in shared:
+            self.share(batch, join, source_id)
+        return None
+
+    def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
+        """Return a refusal, and report it."""
+        message = f"A record of '{self.spec.name}' {reason}; it is refused."
+        text = shorten(value) if value is not None else None
+        self.account.report(
+            code, message, field=self.spec.name, value=text, record=key, position=position, severity="violation"
+        )
+        return Refusal(key, position, Issue(code, message, "violation", self.account.source, key, None, text, position))
+
+    def prepare(
+        self, record: JsonObject, key: str, iri: str, position: str
+    ) -> tuple[JsonObject, list[tuple[JoinSpec, str]], list[str]]:
+        """Return the prepared record, the shared nodes it names, and the IRIs of its instances."""
+        shared: list[tuple[JoinSpec, str]] = []
+        children = self.read_children(key, record)
+        record = self.join(record, shared)
+        if self.spec.parts and key in self.parts:
+            record[self.spec.parts.key] = [*self.read_parts(key), *(record.get(self.spec.parts.key) or [])]
+        if children and self.spec.children:
+            for name in self.spec.children.inherit:
+                record.pop(name, None)
+        held = {join.key: record.pop(join.key) for join in self.shared_joins if isinstance(record.get(join.key), dict)}
+        document = self.preparer.prepare(record, iri)
+        document.update(held)
+        document["@type"] = list(self.spec.classes)
+        document.update(self.spec.constants)
+        instances: list[str] = []
+        if not self.spec.institution:
+            self.identify(document, iri, key)
+            documents = [self.prepare_child(child, iri, position, shared) for child in children]
+            kept = {child["@id"]: child for child in documents if child is not None}
+            instances = list(kept)
+            if kept and self.spec.children:
+                document[self.spec.children.key] = list(kept.values())
+        return document, shared, instances
+
+    def identify(self, document: JsonObject, iri: str, key: str) -> None:
+        """Who offers it, and its QualityLink course identifier."""
+        document["dcterms:publisher"] = self.mapper.institution_iri
+        if self.mapper.institution.schac:
+            urn = course_urn(self.mapper.institution.schac, self.mapper.local_id(self.spec.name, key))
+            document["owl:sameAs"] = urn
+            document["adms:identifier"] = {
+                "@id": f"{iri}#courseIdentifier",
+                "@type": ["elm:Identifier"],
+                "skos:notation": urn,
+                "elm:schemeName": "uniqueCourseId",
+            }
+
+    def read_children(self, key: str, record: JsonObject) -> list[JsonObject]:
+        """Return the children of a record, each with what it inherits."""
+        spec = self.spec.children
+        if spec is None or key not in self.children:
+            return []
+        found = []
+        for document in self.children[key]:
+            for child in self.mapper.read_records(document, spec.records):
+                if not isinstance(child, dict):
+                    continue
+                for name in (*spec.inherit, *spec.default):
+                    if child.get(name) in (None, [], "") and record.get(name) is not None:
+                        child[name] = record[name]
+                for name in spec.omit_equal:
+                    if name in child and child[name] == record.get(name):
+                        del child[name]
+                found.append(child)
+        return found
+
+    def read_parts(self, key: str) -> list[JsonObject]:
+        """Return the ids of a record's parts, as the objects that hold them."""
+        spec = self.spec.parts
+        if spec is None:
+            return []
+        return [
+            {spec.identifier: part[spec.identifier]}
+            for document in self.parts[key]
+            for part in self.mapper.read_records(document, spec.records)
+            if isinstance(part, dict) and isinstance(part.get(spec.identifier), str)
+        ]
+
+    def prepare_child(
+        self, child: JsonObject, parent: str, position: str, shared: list[tuple[JoinSpec, str]]
+    ) -> JsonObject | None:
+        """Return a prepared child, or None if it has no identifier."""
+        spec, steps = self.spec.children, self.child_steps
+        if spec is None or steps is None:
+            return None
+        source_id = child.get(spec.identifier)
+        if not isinstance(source_id, str) or not source_id.strip():
+            self.account.report(
+                "instance-without-identifier",
+                f"An entry of '{spec.resource}' has no usable '{spec.identifier}'; it is left out.",
+                field=f"{spec.resource}.{spec.identifier}",
+                value=source_id,
+                record=parent,
+                position=position,
+                severity="violation",
+            )
+            return None
+        iri = f"{parent}/instances/{encode_segment(source_id)}"
+        child = self.join(child, shared)
+        held = {join.key: child.pop(join.key) for join in self.shared_joins if isinstance(child.get(join.key), dict)}
+        document = self.preparer.prepare(child, iri, steps)
+        document.update(held)
+        document["@type"] = list(spec.classes)
+        document["elm:learningAchievementSpecification"] = parent
+        document["elm:providedBy"] = self.mapper.institution_iri
+        return document
+
+    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> JsonObject:
+        """Put the records behind ids in their place."""
+        record = dict(record)
+        for join in self.plain_joins:
+            value = record.get(join.key)
+            found = value if isinstance(value, dict) else self.mapper.joined(join, value)
+            if found is not None:
+                record[join.key] = {name: found[name] for name in join.take if name in found}
+            elif value is not None:
+                del record[join.key]
+                self.account.drop(self.spec.name, join.key, value, f"no such record in '{join.resource}'")
+        for join in self.shared_joins:
+            value = record.get(join.key)
+            source_id = value.get(join.identifier) if isinstance(value, dict) else value
+            if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
+                record[join.key] = {"@id": shared_iri(join, source_id)}
+                shared.append((join, source_id))
+            elif value is not None:
+                del record[join.key]
+                self.account.drop(self.spec.name, join.key, source_id, f"no such record in '{join.resource}'")
+        return record
+
+    def share(self, batch: _Batch, join: JoinSpec, source_id: str) -> None:
+        """Give the rules a record that several name, once a batch."""
+        iri = shared_iri(join, source_id)
+        found = self.mapper.joined(join, source_id)
+        if iri in batch.shared or found is None:
+            return
+        batch.shared.add(iri)
+        steps = self.preparer.steps[join.key].steps
+        if steps is None:
+            return
+        node = self.preparer.prepare({name: found[name] for name in join.take if name in found}, iri, steps)
+        lines: list[str] = CompiledLifter(self.context.scope(join.key)).lift(node)
+        self.mapper.add_lines(batch, None, lines)
+
+
+def shared_iri(join: JoinSpec, source_id: str) -> str:
+    """The node that stands for a joined record in the rules' store."""
+    return f"{SOURCE}node:{join.resource}:{encode_segment(source_id)}"
+
+
+def _by_parent(by_resource: Mapping[str, Sequence[Document]], spec: ChildSpec | None) -> dict[str, list[Document]]:
+    found: dict[str, list[Document]] = {}
+    for document in by_resource.get(spec.resource, ()) if spec else ():
+        if document.parent is not None:
+            found.setdefault(document.parent, []).append(document)
+    return found

@@ -1,0 +1,152 @@
+"""Brings values to the lexical form of the datatype that a context declares, or says that it cannot.
+
+Sources: XML Schema Part 2 (lexical forms); crosswalk G5 (a plain date is the start or the end of that day), G6 (counts
+accept `60.0` and refuse `60.5`); profile 0.4.0 (`xsd:nonNegativeInteger`, `xsd:dateTime`, `xsd:duration`).
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from pyoxigraph import Literal, NamedNode
+
+from qlink_ld.namespaces import XSD
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_DURATION = re.compile(
+    r"-?P(?=.)(\d+Y)?(\d+M)?((?P<weeks>\d+)W)?(?P<days>\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII
+)
+_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:[:/?#]|$)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def read_language(tag: str) -> str | None:
+    """Return a language tag as Oxigraph writes it (lower-case), or None if it is not well-formed BCP 47."""
+    try:
+        return Literal("", language=tag.strip().replace("_", "-")).language
+    except ValueError:
+        return None
+
+
+def read_iri(text: str) -> str | None:
+    """Return an absolute IRI, or None. Blanks inside are percent-encoded, a bare host gets `https://`."""
+    text = text.strip()
+    if " " in text:
+        text = text.replace(" ", "%20")
+    if "://" not in text and _HOST.match(text):
+        text = f"https://{text}"
+    try:
+        NamedNode(text)
+    except ValueError:
+        return None
+    return text
+
+
+def read_date_time(text: str, *, day_end: bool = False) -> str | None:
+    """Return an `xsd:dateTime`; a plain date becomes the start of that day, or its last second with `day_end`."""
+    text = text.strip()
+    if _DATE.fullmatch(text):
+        return f"{text}T{'23:59:59' if day_end else '00:00:00'}" if _is_date(text) else None
+    match = _DATE_TIME.fullmatch(text)
+    if match is None or not _is_date(match[1]):
+        return None
+    zone = match[4] or ""
+    if len(zone) == len("+0100"):
+        zone = f"{zone[:3]}:{zone[3:]}"
+    value = f"{match[1]}T{match[2]}{match[3] or ':00'}{zone}"
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return value
+
+
+@lru_cache(maxsize=8192)
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_day(text: str) -> str | None:
+    """Return an `xsd:date`: a date, or the day of a date-time."""
+    text = text.strip()[:10]
+    return text if _DATE.fullmatch(text) and _is_date(text) else None
+
+
+def read_decimal(value: object) -> str | None:
+    """Return a canonical `xsd:decimal` (`7.5`, `6`): equal numbers get equal text."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number.adjusted()) > 100:
+        return None
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def read_count(value: object) -> str | None:
+    """Return a non-negative integer; `60.0` is 60, `60.5` is none."""
+    text = read_decimal(value)
+    return text if text is not None and text.isdecimal() else None
+
+
+def read_integer(value: object) -> str | None:
+    """Return an integer."""
+    text = read_decimal(value)
+    return text if text is not None and "." not in text else None
+
+
+def read_positive(value: object) -> str | None:
+    """Return an integer above zero."""
+    text = read_count(value)
+    return text if text != "0" else None
+
+
+def read_boolean(value: object) -> str | None:
+    """Return `true` or `false`."""
+    text = str(value).strip().lower()
+    return {"true": "true", "false": "false", "1": "true", "0": "false"}.get(text)
+
+
+def read_duration(text: str) -> str | None:
+    """Return an `xsd:duration`; ISO 8601 weeks, which XML Schema lacks, become days."""
+    text = text.strip()
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        return None
+    if match["weeks"]:
+        if match["days"]:
+            return None
+        text = text.replace(f"{match['weeks']}W", f"{int(match['weeks']) * 7}D")
+    return text
+
+
+def _text_only(read: Callable[[str], str | None]) -> Callable[[object], str | None]:
+    return lambda value: read(value) if isinstance(value, str) else None
+
+
+READERS: dict[str, Callable[[object], str | None]] = {
+    f"{XSD}anyURI": _text_only(read_iri),
+    f"{XSD}boolean": read_boolean,
+    f"{XSD}date": _text_only(read_day),
+    f"{XSD}dateTime": _text_only(read_date_time),
+    f"{XSD}decimal": read_decimal,
+    f"{XSD}duration": _text_only(read_duration),
+    f"{XSD}integer": read_integer,
+    f"{XSD}nonNegativeInteger": read_count,
+    f"{XSD}positiveInteger": read_positive,
+    f"{XSD}string": lambda value: None if isinstance(value, dict | list) else str(value),
+}
+DAY_END_READERS: dict[str, Callable[[object], str | None]] = {
+    f"{XSD}dateTime": _text_only(lambda text: read_date_time(text, day_end=True)),
+}
