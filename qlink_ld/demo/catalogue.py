@@ -95,7 +95,7 @@ def make_organizations(university: University, generator: CourseGenerator) -> li
 
 
 def make_address(university: University, kind: str) -> Item:
-    """Return the campus as an OOAPI 5.0 `Address` of the kind `visit`, `teaching`…"""
+    """Return the campus as an OOAPI 5.0 `Address` of this kind (`visit` or `teaching`)."""
     return {
         "addressType": kind,
         "street": university.street,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from qlink_ld.demo.catalogue import StoredCatalogue, make_organizations
-from qlink_ld.demo.courses import ORGANIZATION, Item, generate_offerings, make_id
+from qlink_ld.demo.courses import Item, generate_offerings
 from qlink_ld.demo.sample_universities import FIRST_GENERATED, make_generator
 from qlink_ld.demo.universities import ALTAVALLE, NORDHAIN, THALASSIA
 
@@ -42,7 +42,7 @@ FAULTS: Final = (
     Fault(
         "DEMO-FOREIGN",
         ALTAVALLE.id,
-        "`organization` is an organisation whose schacHome is another university's",
+        "`organization` is the root organisation of another university (schacHome), embedded",
         "refused",
         f"the publisher is {NORDHAIN.id}; {ALTAVALLE.id} may speak of its own learning opportunities only",
     ),
@@ -109,15 +109,10 @@ FAULTS: Final = (
 )
 
 
-def add_altavalle_faults(catalogue: StoredCatalogue) -> StoredCatalogue:
+def add_altavalle_faults(catalogue: StoredCatalogue, seed: int = 0) -> StoredCatalogue:
     """Return the catalogue with the faulty courses, and with the courses of the page that will be broken."""
-    generator = make_generator(ALTAVALLE)
-    partner_id = make_id(generator.owner, ORGANIZATION, 99)
-    organizations = list(catalogue.collections["organizations"])
-    organizations.append(
-        make_organizations(NORDHAIN, make_generator(NORDHAIN))[0]
-        | {"organizationId": partner_id, "organizationType": "institute", "children": []}
-    )
+    generator = make_generator(ALTAVALLE, seed)
+    partner = make_organizations(NORDHAIN, make_generator(NORDHAIN))[0]
     faulty: list[Item] = []
     children = dict(catalogue.children)
     codes = [f.key for f in FAULTS if f.institution == ALTAVALLE.id and f.key != "/courses"]
@@ -127,28 +122,30 @@ def add_altavalle_faults(catalogue: StoredCatalogue) -> StoredCatalogue:
         course["abbreviation"] = code
         course["link"] = f"{ALTAVALLE.website}/courses/{code}"
         offerings = generate_offerings(course, 1)
-        _spoil(code, course, offerings, partner_id)
+        _spoil(code, course, offerings, partner)
         faulty.append(course)
         children["courses", str(course["courseId"]), "offerings"] = offerings
     lost = [generator.course(_FIRST_FAULTY + 1001 + 2 * number) for number in range(BROKEN_PAGE_ITEMS)]
     for course in lost:
         children["courses", course["courseId"], "offerings"] = generate_offerings(course, 1)
     courses = [*catalogue.collections["courses"], *faulty, *lost]
-    return StoredCatalogue({**catalogue.collections, "courses": courses, "organizations": organizations}, children)
+    return StoredCatalogue({**catalogue.collections, "courses": courses}, children)
 
 
-def _spoil(code: str, course: Item, offerings: list[Item], partner_id: str) -> None:
+def _spoil(code: str, course: Item, offerings: list[Item], partner: Item) -> None:
     """Put the fault of this code into the course or its offerings."""
     changes: dict[str, Item] = {
         "DEMO-ISCED-9876": {"fieldsOfStudy": "9876"},
-        "DEMO-FOREIGN": {"organization": partner_id},
+        "DEMO-FOREIGN": {"organization": partner},
         "DEMO-UNIT": {"studyLoad": {"studyLoadUnit": "cfu", "value": 6}},
         "DEMO-LEVEL": {"level": "lifelong"},
         "DEMO-NUMERIC-ID": {"courseId": NUMERIC_ID},
         "DEMO-EXTRA": {"sustainabilityGoals": [4, 13], "remark": {"it": "Da rivedere", "fr": "À revoir"}},
     }
     course.update(changes.get(code, {}))
-    if code == "DEMO-NO-TITLE":
+    if code == "DEMO-FOREIGN":
+        offerings[0]["organization"] = partner
+    elif code == "DEMO-NO-TITLE":
         del course["name"]
     elif code == "DEMO-COUNT":
         offerings[0]["enrolledNumberStudents"] = 60.5

@@ -5,7 +5,6 @@ from typing import Any
 from qlink_ld.demo.catalogue import StoredCatalogue, make_address, make_organizations
 from qlink_ld.demo.courses import (
     COURSE,
-    DEFAULT_PREFIX,
     OFFERING,
     ORGANIZATION,
     CourseGenerator,
@@ -24,11 +23,11 @@ _QUALIFICATION = {"bachelor": "6", "master": "7", "doctoral": "8"}
 
 def make_generator(university: University, seed: int = 0) -> CourseGenerator:
     """Return the generator of a university's courses; it says whose ids they are, too."""
-    prefix = f"{university.website}/" if university else DEFAULT_PREFIX
+    prefix = f"{university.website}/"
     return CourseGenerator(seed=seed, languages=university.languages, prefix=prefix)
 
 
-def load_catalogue(university: University, file: str, generated: int = 0) -> StoredCatalogue:
+def load_catalogue(university: University, file: str, *, generated: int = 0, seed: int = 0) -> StoredCatalogue:
     """Return a university's catalogue.
 
     Args:
@@ -36,8 +35,9 @@ def load_catalogue(university: University, file: str, generated: int = 0) -> Sto
         file: name in `data/`, without suffix; rows are code, subject, ISCED-F, level, credits, teaching language,
             mode, titles, sentences; programmes go on with type, qualification, codes of their courses.
         generated: how many generated courses follow the hand-written ones.
+        seed: of all ids and of the generated courses.
     """
-    generator = make_generator(university)
+    generator = make_generator(university, seed)
     data = read_data(f"{file}.json")
     courses = [_make_course(university, generator, number, row) for number, row in enumerate(data["courses"])]
     by_code = {course["primaryCode"]["code"]: course for course in courses}
