@@ -7,7 +7,7 @@ from pyoxigraph import Literal, RdfFormat, parse
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.validate.catalogue import ShapeCatalogue
 
-# Component → sentence. `{field}` is the property, `{value}` what was found. Source: SHACL §4, Core Constraint Components.
+# Component → sentence. `{field}` is the property, `{value}` what was found. Source: SHACL §4, core components.
 _SENTENCES = {
     "MinCountConstraintComponent": "There are not enough values for {field}. Add what is missing.",
     "MaxCountConstraintComponent": "There are too many values for {field}. Remove those that are wrong.",
@@ -43,7 +43,7 @@ _SENTENCES = {
 _OTHERWISE = "{field} does not meet the condition {component}. Correct it."
 
 
-def choose_message(  # noqa: PLR0913 - one per part of a result
+def choose_message(
     catalogue: ShapeCatalogue,
     *,
     component: str,

@@ -64,7 +64,7 @@ class PyShaclEngine:
         validator.shacl_graph = self._compiled  # compiled once, for all data
         try:
             with _quiet():
-                _, report, _ = validator.run()
+                _, report, _ = validator.run()  # type: ignore[no-untyped-call]
         except ReportableRuntimeError as exc:
             raise ValidationError(f"pyshacl failed: {exc.message}; look at the shapes") from exc
         return sort_results(self._convert(report, node) for node in report.objects(None, SH.result))
@@ -120,7 +120,11 @@ class _WellTyped(rdflib.Literal):
 
     @property
     def value(self) -> datetime:
-        return datetime.min.replace(tzinfo=UTC) if self.startswith(("-", "0000")) else datetime.max.replace(tzinfo=UTC)
+        return (
+            datetime.min.replace(tzinfo=UTC)
+            if str(self)[:1] == "-" or str(self)[:4] == "0000"
+            else datetime.max.replace(tzinfo=UTC)
+        )
 
 
 def _read_graph(ntriples: str) -> rdflib.Graph:

@@ -201,6 +201,7 @@ def severity_term(severity: Severity) -> NamedNode:
 def read_term(term: str) -> NamedNode | BlankNode | Literal:
     """Parse one term in N-Triples syntax."""
     quad = next(iter(parse(f"<urn:s> <urn:p> {term} .\n".encode(), format=RdfFormat.N_TRIPLES)))
-    if isinstance(quad.object, Triple):
+    node = quad.object
+    if not isinstance(node, NamedNode | BlankNode | Literal):
         raise TypeError(f"not a term of RDF 1.1: {term}")
-    return quad.object
+    return node
