@@ -6,6 +6,7 @@ Source: OOAPI 5.0, §Pagination: `pageNumber` from 1, `pageSize`, answer with `i
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import orjson
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
 from qlink_ld.http import ProviderClient, Response
 from qlink_ld.model import DataSource, Issue
+from qlink_ld.provider_json import read_json
 from qlink_ld.request_url import hide_secrets
 
 PAGE_SIZES = (10, 20, 50, 100, 250)  # OOAPI 5.0, parameter pageSize
@@ -132,7 +134,7 @@ class _Reading:
                 if response.status in _ABSENT and number == 1:
                     self.result.absent = True
                     return self.result
-                content = self._read(response)
+                content = self._read(response, number)
             except HarvestError as error:
                 failed += 1
                 self._note_failure(error, number)
@@ -141,7 +143,7 @@ class _Reading:
                     return self.result
             if content is not None:
                 failed, self.result.unavailable = 0, False
-                if self._is_repeated(content, number):
+                if self._is_repeated(content, response.body, number):
                     return self.result
                 order = (*self.request.order, number)
                 add_page(self.request.resource, response, parent=self.request.parent, order=order)
@@ -162,7 +164,7 @@ class _Reading:
                 self.result.complete = False
                 return self.result
 
-    def _read(self, response: Response) -> _Content:
+    def _read(self, response: Response, number: int) -> _Content:
         if response.status in _ABSENT:
             raise SourceRefused(
                 f"{response.url}: the server answered {response.status} though the page before said `hasNextPage`; "
@@ -171,12 +173,19 @@ class _Reading:
         if not response.body.strip():
             raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
         try:
-            document = orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
-        except orjson.JSONDecodeError as error:
+            read = read_json(response.body)
+        except ValueError as error:
             kind = f" ({response.media_type})" if response.media_type not in (None, "application/json") else ""
             raise UnusableResponse(
                 f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
             ) from error
+        document = read.value
+        if read.forgiven is not None:
+            self._report(
+                "page-not-strict-json",
+                f"the page is read although JSON does not allow {read.forgiven}; ask the provider to correct it",
+                number,
+            )
         items = document.get("items") if isinstance(document, dict) else None
         if not isinstance(document, dict) or not isinstance(items, list):
             raise UnusableResponse(
@@ -193,13 +202,13 @@ class _Reading:
             page_size=size if isinstance(size, int) and 0 < size < self.page_size else self.page_size,
         )
 
-    def _is_repeated(self, content: _Content, number: int) -> bool:
+    def _is_repeated(self, content: _Content, body: bytes, number: int) -> bool:
         """Say whether a page holds nothing that was not on an earlier one, and judge what that means.
 
         A server that repeats its last page, or begins again, gave all. One that repeats the first full page when asked
         for the second knows no paging: what it did not put on the first page is missing.
         """
-        digests = {hashlib.sha256(orjson.dumps(item)).digest() for item in content.items}
+        digests = {_fingerprint(item, body) for item in content.items}
         repeated = bool(digests) and digests <= self.seen_items
         self.seen_items |= digests
         if not repeated:
@@ -232,7 +241,7 @@ class _Reading:
         for number, item in enumerate(items, 1):
             key = item.get(self.request.id_field) if isinstance(item, dict) else None
             if not isinstance(key, str) or key.strip() in ("", ".", ".."):
-                example = orjson.dumps(key).decode()[:200]
+                example = json.dumps(key)[:200] if isinstance(key, str | int | float | None) else type(key).__name__
                 if self.request.holds_records:
                     self._report(
                         "record-without-id",
@@ -267,3 +276,11 @@ class _Reading:
                 position=place if item is None else f"{place} item {item}",
             )
         )
+
+
+def _fingerprint(item: object, body: bytes) -> bytes:
+    """Hash an item; one that is nested deeper than can be written counts as its whole page."""
+    try:
+        return hashlib.sha256(orjson.dumps(item)).digest()
+    except orjson.JSONEncodeError:
+        return hashlib.sha256(body).digest()
