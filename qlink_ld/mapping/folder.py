@@ -96,6 +96,8 @@ class MappingFolder:
     ignore_resources: Mapping[str, str]
     rules: tuple[Rule, ...]
     common_rules: tuple[Rule, ...]
+    drop: Mapping[str, str] = field(default_factory=dict)  # predicates of an RDF source that are left out, with reasons
+    elm_terms: tuple[str, ...] = ()
 
 
 def find_mapping(source: DataSource) -> MappingFolder:
@@ -152,7 +154,19 @@ class _Reader:
             table,
             "the file",
             {"name", "title", "match"},
-            {"context", "common", "resource", "join", "references", "nodes", "dates", "ignore", "ignore_resources"},
+            {
+                "context",
+                "common",
+                "resource",
+                "join",
+                "references",
+                "nodes",
+                "dates",
+                "ignore",
+                "ignore_resources",
+                "drop",
+                "elm",
+            },
         )
         match = table["match"]
         self.check(match, "match", {"type"}, {"version"})
@@ -171,6 +185,8 @@ class _Reader:
             ignore=dict(table.get("ignore", {})),
             ignore_resources=dict(table.get("ignore_resources", {})),
             rules=load_rules(sorted((self.file.parent / "rules").glob("*.rq"))),
+            drop=dict(table.get("drop", {})),
+            elm_terms=tuple(table.get("elm", {}).get("terms", ())),
             common_rules=load_rules([self.common_rule(common, name) for name in table.get("common", [])]),
         )
 

@@ -185,7 +185,7 @@ class Preparer:
         self.record = iri
         return self._node(record, iri, f"{iri}#", steps if steps is not None else self.steps, 0)
 
-    def _node(  # noqa: PLR0913
+    def _node(
         self, node: JsonObject, iri: str, base: str, steps: Steps, depth: int, *, gather: bool = True
     ) -> JsonObject:
         """Prepare the members of a node; `base` starts the IRIs of nodes inside it."""

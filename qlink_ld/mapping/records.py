@@ -80,7 +80,7 @@ class JsonMapper:
         self._language = default_language
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._is_read: dict[str, bool] = {}
-        self._run_facts = self._write_run_facts(harvested_on)
+        self._run_facts, self._fact_predicates = write_run_facts(institution, iris, harvested_on, default_language)
         self._clashes: dict[str, frozenset[str]] = {}
         self._joined: dict[str, dict[str, JsonObject]] = {}
 
@@ -103,17 +103,6 @@ class JsonMapper:
                 yield from _Resource(self, resource, by_resource).map(by_resource[resource.name])
 
     # What is true for the whole source ---------------------------------------------------------------------------
-
-    def _write_run_facts(self, harvested_on: date) -> str:
-        run = f"<{RUN}>"
-        facts = [
-            f"{run} <{SOURCE}institution> <{self.institution_iri}> .\n",
-            f"{run} <{SOURCE}harvestedOn> {write_literal(harvested_on.isoformat(), None, f'{XSD}date')} .\n",
-            f"{run} <{SOURCE}language> {write_literal(self._language or 'und')} .\n",
-        ]
-        if self.institution.schac:
-            facts.append(f"{run} <{SOURCE}schac> {write_literal(self.institution.schac.lower())} .\n")
-        return "".join(facts)
 
     def _report_unknown_resources(self, by_resource: Mapping[str, object]) -> None:
         used = {r.name for r in self.mapping.resources} | {j.resource for j in self.mapping.joins.values()}
@@ -220,7 +209,7 @@ class JsonMapper:
             return []
         made = self._runner.run(
             self._run_facts + "".join(batch.triples),
-            batch.predicates | {f"{SOURCE}{name}" for name in ("institution", "harvestedOn", "language", "schac")},
+            batch.predicates | self._fact_predicates,
         )
         for line in made:
             subject, predicate, value = line.split(" ", 2)
@@ -269,6 +258,25 @@ class JsonMapper:
                 and not value.startswith(_HELD)
             ):
                 keep(line)
+
+
+def write_run_facts(
+    institution: Institution, iris: Iris, harvested_on: date, language: str | None
+) -> tuple[str, frozenset[str]]:
+    """Return what is true for the whole source, as N-Triples for the rules, and the predicates in it."""
+    facts = {
+        f"{SOURCE}institution": f"<{iris.institution(institution.id)}>",
+        f"{SOURCE}harvestedOn": write_literal(harvested_on.isoformat(), None, f"{XSD}date"),
+        f"{SOURCE}language": write_literal(language or "und"),
+    }
+    if institution.schac:
+        facts[f"{SOURCE}schac"] = write_literal(institution.schac.lower())
+    return "".join(f"<{RUN}> <{p}> {o} .\n" for p, o in facts.items()), frozenset(facts)
+
+
+def publishable(line: str) -> bool:
+    """Whether a triple has no term of the holding or the issue namespace."""
+    return not any(term.startswith(_HELD) for term in line.split(" ", 2))
 
 
 def _finish_draft(draft: _Draft) -> Record:

@@ -1,0 +1,347 @@
+"""Maps a static ELM file to records.
+
+Namespaces of ELM 3.0 to 3.2 become 3.3's in every position; the institution's own IRIs become the registry's; blank
+nodes get IRIs; each specification takes its instances and nested nodes along. Then the common rules run.
+
+Source: profile 0.4.0 (§2 normalisation rule, §3), DESIGN §2 and §3, QualityLink Data Exchange (static ELM files).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping.account import Account, Counter
+from qlink_ld.mapping.construct import RuleRunner
+from qlink_ld.mapping.folder import MappingFolder
+from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
+from qlink_ld.mapping.records import BATCH_SIZE, Mapped, publishable, write_run_facts
+from qlink_ld.mapping.skolem import Node, Skolemiser, canonicalise_circles
+from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
+from qlink_ld.namespaces import ADMS, ELM, ELM_OLD, PREFIXES, QL, RDF, SKOS, Iris
+
+_TYPE = f"{RDF}type"
+_SPECIFICATIONS = frozenset(
+    (f"{QL}LearningOpportunitySpecification", f"{ELM}LearningAchievementSpecification", f"{ELM}Qualification")
+)
+_INSTANCES = frozenset((f"{QL}LearningOpportunityInstance", f"{ELM}LearningOpportunity"))
+_INSTITUTION_IDS = (f"{QL}OrgReg", f"{QL}Schac")
+_OLD_PROFILES = "http://data.europa.eu/snb/model/ap/"
+_PROFILES = "http://data.europa.eu/snb/model/application-profile/"
+_DRAFT = ("http://data.europa.eu/snb/model#", "https://data.europa.eu/snb/model#")
+_WRONG_URN = "urn:schac:courseId:"
+
+Description = dict[Node, list[tuple[NamedNode, "Node | Literal"]]]
+
+
+def normalise_iri(iri: str) -> str:
+    """Rewrite an IRI of ELM 3.0 to 3.2 to ELM 3.3; others stay. Source: profile 0.4.0, normalisation rule."""
+    if not iri.startswith(("http://data.europa.eu/snb/model", "https://data.europa.eu/snb/model")):
+        return iri
+    plain = "http://" + iri.partition("://")[2]
+    if plain.startswith(ELM_OLD) or plain == ELM_OLD[:-1]:
+        return ELM + plain[len(ELM_OLD) :] if plain != ELM_OLD[:-1] else ELM[:-1]
+    if plain.startswith(_OLD_PROFILES):
+        return _PROFILES + plain[len(_OLD_PROFILES) :]
+    for draft in _DRAFT:
+        if iri.startswith(draft):
+            return ELM + iri[len(draft) :]
+    return plain if plain.startswith((ELM, _PROFILES)) else iri
+
+
+@dataclass(slots=True)
+class _Graph:
+    """A file's triples, by subject, and what its nodes are."""
+
+    description: Description = field(default_factory=lambda: defaultdict(list))
+    types: dict[Node, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def of_type(self, classes: frozenset[str]) -> list[Node]:
+        return sorted((node for node, types in self.types.items() if types & classes), key=str)
+
+
+class ElmMapper:
+    """Maps one static ELM file. The parameters are those of `JsonMapper`."""
+
+    def __init__(
+        self, mapping: MappingFolder, institution: Institution, iris: Iris, account: Account, harvested_on: date
+    ) -> None:
+        self.mapping = mapping
+        self.institution = institution
+        self.account = account
+        self._iris = iris
+        self._own = NamedNode(iris.institution(institution.id))
+        self._runner = RuleRunner(mapping.rules, mapping.common_rules)
+        self._facts, self._fact_predicates = write_run_facts(institution, iris, harvested_on, None)
+        self._terms: dict[str, NamedNode] = {}
+        self._counters: dict[str, Counter] = {}
+        self._known_terms = frozenset(mapping.elm_terms)
+
+    def map_file(self, body: bytes, source: DataSource, media_type: str | None, url: str) -> Iterator[list[Mapped]]:
+        """Map the bytes of a file, in batches of up to `BATCH_SIZE` records sorted by IRI.
+
+        Raises:
+            UnreadableData: it cannot be parsed; the message has the position.
+        """
+        triples = self._parse(body, detect_format(body, media_type, url, source.content_type), url)
+        graph = self._describe(triples)
+        triples = canonicalise_circles(triples, graph.description)
+        graph = self._describe(self._alias(triples, graph))
+        yield from self._cut(graph, url)
+
+    # Reading -----------------------------------------------------------------------------------------------------
+
+    def _parse(self, body: bytes, form: RdfFormat, url: str) -> list[Triple]:
+        if form == RdfFormat.JSON_LD:
+            check_json_depth(body, url)
+        try:
+            quads = parse(body, format=form, base_iri=url, without_named_graphs=True)
+            return [self._normalise(quad.triple) for quad in quads]
+        except SyntaxError as error:
+            place = f":{error.lineno}" if error.lineno else ""
+            hint = "ask the provider to correct the file"
+            if "context" in str(error.msg).lower():
+                hint = "remote JSON-LD contexts are never fetched: the provider must embed the context in the file"
+            raise UnreadableData(f"{url}{place}: not valid {form.name}: {error.msg}; {hint}") from error
+        except (ValueError, OSError) as error:
+            raise UnreadableData(f"{url}: cannot be read as {form.name}: {error}") from error
+
+    def _normalise(self, triple: Triple) -> Triple:
+        subject, value = triple.subject, triple.object
+        return Triple(
+            self._term(subject) if isinstance(subject, NamedNode) else subject,
+            self._term(triple.predicate),
+            self._term(value) if isinstance(value, NamedNode) else value,
+        )
+
+    def _term(self, node: NamedNode) -> NamedNode:
+        found = self._terms.get(node.value)
+        if found is None:
+            iri = normalise_iri(node.value)
+            found = self._terms[node.value] = node if iri == node.value else NamedNode(iri)
+            if iri.startswith(ELM) and iri[len(ELM) :] not in self._known_terms:
+                self.account.report(
+                    "unknown-elm-term", "A term in ELM's namespace is not in ELM 3.3; it is kept.", value=iri
+                )
+            if node.value.startswith(_DRAFT):
+                self.account.report(
+                    "draft-namespace", "Terms of an ELM draft are taken for those of ELM 3.3.", value=node.value
+                )
+        return found
+
+    def _describe(self, triples: Iterable[Triple]) -> _Graph:
+        graph = _Graph()
+        for triple in triples:
+            subject, value = triple.subject, triple.object
+            if isinstance(subject, Triple) or isinstance(value, Triple):
+                self.account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=str(triple))
+                continue
+            graph.description[subject].append((triple.predicate, value))
+            if triple.predicate.value == _TYPE and isinstance(value, NamedNode):
+                graph.types[subject].add(value.value)
+        return graph
+
+    def _alias(self, triples: Sequence[Triple], graph: _Graph) -> list[Triple]:
+        """Put the registry's IRI in place of every IRI that the file uses for the institution itself."""
+        own = {iri for iri in self.institution.same_as} | {node.value for node in self._find_own(graph)}
+        own.discard(self._own.value)
+        out = []
+        for triple in triples:
+            subject, value = triple.subject, triple.object
+            if isinstance(subject, NamedNode) and (subject.value in own or subject == self._own):
+                self._count(triple, "ignored", "the registry describes the institution")
+                continue
+            if isinstance(value, NamedNode) and value.value in own:
+                out.append(Triple(subject, triple.predicate, self._own))
+            else:
+                out.append(triple)
+        return out
+
+    def _find_own(self, graph: _Graph) -> Iterator[NamedNode]:
+        """Nodes that carry the institution's OrgReg or SCHAC identifier."""
+        codes = {self.institution.id, (self.institution.schac or self.institution.id).lower()}
+        for node, statements in graph.description.items():
+            if not isinstance(node, NamedNode):
+                continue
+            for predicate, value in statements:
+                if predicate.value != f"{ADMS}identifier" or isinstance(value, Literal):
+                    continue
+                known = dict((p.value, v.value) for p, v in graph.description.get(value, ()))
+                if known.get(f"{ELM}schemeId") in _INSTITUTION_IDS and known.get(f"{SKOS}notation") in codes:
+                    yield node
+
+    def _count(self, triple: Triple, outcome: str, reason: str = "") -> None:
+        predicate = triple.predicate.value
+        key = f"{outcome} {predicate} {reason}"
+        counter = self._counters.get(key)
+        if counter is None:
+            kind = "ignored" if outcome == "ignored" else "unmapped" if outcome == "unmapped" else "mapped"
+            counter = self._counters[key] = self.account.open("data", compact(predicate), kind, reason)  # type: ignore[arg-type]
+        counter.add(triple.object.value if not isinstance(triple.object, Triple) else "")
+
+    # Cutting into records ----------------------------------------------------------------------------------------
+
+    def _cut(self, graph: _Graph, url: str) -> Iterator[list[Mapped]]:
+        specifications = graph.of_type(_SPECIFICATIONS)
+        instances = [node for node in graph.of_type(_INSTANCES) if node not in set(specifications)]
+        whole = set(specifications) | set(instances)
+        owner = self._assign(graph, specifications, instances)
+        members: dict[Node, list[Node]] = defaultdict(list)
+        for instance in instances:
+            members[owner.get(instance, instance)].append(instance)
+        names = _Names(Skolemiser(graph.description), self._iris, self.institution.id)
+        used: set[Node] = set()
+        batch: list[Mapped] = []
+        for head in [*specifications, *(i for i in instances if i not in owner)]:
+            nodes = [head, *(m for m in members.get(head, ()) if m != head)]
+            is_specification = head in graph.types and bool(graph.types[head] & _SPECIFICATIONS)
+            try:
+                lines = self._write(graph, nodes, whole, names, used)
+                iri = names.head(head, graph).value
+            except UnreadableData as error:
+                batch.append(self._refuse(str(head), url, str(error)))
+                continue
+            if iri.startswith(_WRONG_URN):
+                self.account.report(
+                    "course-identifier-form",
+                    "Course identifiers have the form urn:schac:uniqueCourseId:…; this one is kept as it is.",
+                    value=iri,
+                )
+            batch.append(Record(iri, str(head), lines, url, int(is_specification), len(nodes) - is_specification))
+            if len(batch) >= BATCH_SIZE:
+                yield self._finish(batch)
+                batch = []
+        if batch:
+            yield self._finish(batch)
+        self._report_unattached(graph, used)
+
+    def _assign(self, graph: _Graph, specifications: list[Node], instances: list[Node]) -> dict[Node, Node]:
+        """Which specification each instance belongs to; instances of specifications that the file lacks are alone."""
+        known, kinds = set(specifications), set(instances)
+        owner: dict[Node, Node] = {}
+        for instance in instances:
+            for predicate, value in graph.description[instance]:
+                if predicate.value == f"{ELM}learningAchievementSpecification" and value in known:
+                    owner.setdefault(instance, value)  # type: ignore[arg-type]  # in `known`, so no literal
+        for specification in specifications:
+            for predicate, value in graph.description[specification]:
+                if predicate.value == f"{ELM}learningOpportunity" and value in kinds:
+                    owner.setdefault(value, specification)  # type: ignore[arg-type]  # in `kinds`, so no literal
+        return owner
+
+    def _write(self, graph: _Graph, heads: list[Node], whole: set[Node], names: "_Names", used: set[Node]) -> str:
+        """Write the heads and all that is nested in them; other specifications and instances stay links."""
+        lines: set[str] = set()
+        record = names.head(heads[0], graph).value
+        pending: list[tuple[Node, NamedNode]] = [(head, names.head(head, graph)) for head in heads]
+        seen: set[tuple[Node, str]] = set()
+        while pending:
+            node, name = pending.pop()
+            if (node, name.value) in seen:
+                continue
+            seen.add((node, name.value))
+            used.add(node)
+            for predicate, value in graph.description.get(node, ()):
+                triple = Triple(node, predicate, value)
+                if reason := self.mapping.drop.get(predicate.value):
+                    self._count(triple, "ignored", reason)
+                    continue
+                self._count(triple, "mapped")
+                target: NamedNode | Literal
+                if isinstance(value, BlankNode):
+                    target = (
+                        names.head(value, graph)
+                        if value in whole
+                        else names.skolemiser.name(value, record, predicate.value)
+                    )
+                else:
+                    target = value
+                if isinstance(target, NamedNode) and not isinstance(value, Literal):
+                    if value in graph.description and value not in whole:
+                        pending.append((value, target))
+                lines.add(f"{name} {predicate} {target} .\n")
+        return "".join(sorted(lines))
+
+    def _finish(self, batch: list[Mapped]) -> list[Mapped]:
+        """Run the common rules over a batch."""
+        records = [entry for entry in batch if isinstance(entry, Record)]
+        wanted, predicates, owners = [], set(self._fact_predicates), {}
+        for record in records:
+            for line in record.ntriples.splitlines(keepends=True):
+                subject, predicate, _ = line.split(" ", 2)
+                owners.setdefault(subject, record.iri)
+                if self._runner.reads_predicate(predicate[1:-1]):
+                    wanted.append(line)
+                    predicates.add(predicate[1:-1])
+        made: dict[str, list[str]] = defaultdict(list)
+        for line in self._runner.run(self._facts + "".join(wanted), predicates):
+            subject = line.split(" ", 1)[0]
+            if subject in owners and publishable(line):
+                made[owners[subject]].append(f"{line} .\n")
+        return [
+            entry
+            if isinstance(entry, Refusal) or entry.iri not in made
+            else Record(
+                entry.iri,
+                entry.key,
+                "".join(sorted({*entry.ntriples.splitlines(keepends=True), *made[entry.iri]})),
+                entry.position,
+                entry.opportunities,
+                entry.instances,
+            )
+            for entry in batch
+        ]
+
+    def _refuse(self, key: str, url: str, reason: str) -> Refusal:
+        message = f"A record cannot be mapped: {reason}; it is refused."
+        self.account.report("record-unreadable", message, record=key, position=url, severity="violation")
+        return Refusal(key, url, Issue("record-unreadable", message, "violation", self.account.source, key))
+
+    def _report_unattached(self, graph: _Graph, used: set[Node]) -> None:
+        """Nodes that no learning opportunity leads to: nothing in the profile says what they are for."""
+        for node, statements in graph.description.items():
+            if node in used:
+                continue
+            for predicate, value in statements:
+                self._count(Triple(node, predicate, value), "unmapped", "no learning opportunity leads to it")
+
+
+class _Names:
+    """The IRIs of heads: their own, or made from their identifier or content."""
+
+    def __init__(self, skolemiser: Skolemiser, iris: Iris, institution: str) -> None:
+        self.skolemiser = skolemiser
+        self._iris = iris
+        self._institution = institution
+        self._names: dict[Node, NamedNode] = {}
+
+    def head(self, node: Node, graph: _Graph) -> NamedNode:
+        if isinstance(node, NamedNode):
+            return node
+        if node not in self._names:
+            self._names[node] = NamedNode(
+                self._iris.course(self._institution, self._find_code(node, graph) or self.skolemiser.hash(node))
+            )
+        return self._names[node]
+
+    @staticmethod
+    def _find_code(node: Node, graph: _Graph) -> str | None:
+        codes = sorted(
+            value.value
+            for predicate, identifier in graph.description.get(node, ())
+            if predicate.value == f"{ADMS}identifier" and not isinstance(identifier, Literal)
+            for p, value in graph.description.get(identifier, ())
+            if p.value == f"{SKOS}notation"
+        )
+        return codes[0] if codes else None
+
+
+def compact(iri: str) -> str:
+    """Write an IRI with its prefix, for reports."""
+    for prefix, namespace in PREFIXES.items():
+        if iri.startswith(namespace):
+            return f"{prefix}:{iri[len(namespace) :]}"
+    return iri
