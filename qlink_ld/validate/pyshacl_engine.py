@@ -5,7 +5,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 import pyoxigraph as ox
@@ -22,9 +21,9 @@ from rdflib.term import Node
 from qlink_ld.errors import ValidationError
 from qlink_ld.model import Result
 from qlink_ld.validate.catalogue import ShapeCatalogue
-from qlink_ld.validate.datatypes import is_well_typed
 from qlink_ld.validate.engine import read_severity, sort_results
 from qlink_ld.validate.messages import choose_message
+from qlink_ld.validate.strict_literal import StrictLiteral
 
 _OxTerm: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 # How the default engine writes compound paths: SPARQL property paths with brackets.
@@ -67,6 +66,8 @@ class PyShaclEngine:
                 _, report, _ = validator.run()  # type: ignore[no-untyped-call]
         except ReportableRuntimeError as exc:
             raise ValidationError(f"pyshacl failed: {exc.message}; look at the shapes") from exc
+        except TypeError as exc:  # it compares values without looking at their types
+            raise ValidationError(f"pyshacl failed: {exc}; use the engine shacl for these shapes") from exc
         return sort_results(self._convert(report, node) for node in report.objects(None, SH.result))
 
     def _convert(self, report: rdflib.Graph, node: Node) -> Result:
@@ -99,34 +100,6 @@ class PyShaclEngine:
         )
 
 
-class _IllTyped(rdflib.Literal):
-    """A literal that rdflib takes for well typed although its datatype has no such form."""
-
-    @property
-    def ill_typed(self) -> bool:
-        return True
-
-    @property
-    def value(self) -> None:
-        return None
-
-
-class _WellTyped(rdflib.Literal):
-    """A date that is well typed but has no value in Python, whose years end at 9999 and whose hours end at 23."""
-
-    @property
-    def ill_typed(self) -> bool:
-        return False
-
-    @property
-    def value(self) -> datetime:
-        return (
-            datetime.min.replace(tzinfo=UTC)
-            if str(self)[:1] == "-" or str(self)[:4] == "0000"
-            else datetime.max.replace(tzinfo=UTC)
-        )
-
-
 def _read_graph(ntriples: str) -> rdflib.Graph:
     """Read N-Triples with the strict parser; literals keep their lexical form."""
     graph = rdflib.Graph(bind_namespaces="none")
@@ -155,13 +128,7 @@ def _read_term(term: _OxTerm) -> Node:
     datatype = term.datatype.value
     if datatype.endswith("XMLSchema#string"):
         return rdflib.Literal(term.value)
-    literal = rdflib.Literal(term.value, datatype=rdflib.URIRef(datatype), normalize=False)
-    well_typed = is_well_typed(term.value, datatype)
-    if well_typed is False and not literal.ill_typed:
-        return _IllTyped(term.value, datatype=literal.datatype, normalize=False)
-    if well_typed and literal.ill_typed:
-        return _WellTyped(term.value, datatype=literal.datatype, normalize=False)
-    return literal
+    return StrictLiteral(term.value, datatype=rdflib.URIRef(datatype), normalize=False)
 
 
 def _write_term(node: Node) -> str:

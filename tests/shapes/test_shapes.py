@@ -12,7 +12,7 @@ from qlink_ld.ntriples import write_triples
 from qlink_ld.resources import find_resource_dir
 from qlink_ld.validate.engine import ENGINES, ShaclEngine, load_engine
 from qlink_ld.validate.records import validate_data
-from qlink_ld.validate.shape_files import SUBCLASSES_FILE
+from qlink_ld.validate.shape_files import SUBCLASSES_FILE, bundled_shapes
 
 CASES = Path(__file__).parent
 SHAPES = sorted(find_resource_dir("shapes").glob("*.ttl"))
@@ -103,9 +103,7 @@ def test_violates_as_its_header_says(case: Path, engines: list[ShaclEngine]) -> 
         assert all(result.severity != "violation" for result in results if result.shape in own)
 
 
-@pytest.mark.parametrize(
-    "shapes", [file for file in SHAPES if file.name != SUBCLASSES_FILE], ids=lambda file: file.stem
-)
+@pytest.mark.parametrize("shapes", bundled_shapes(), ids=lambda file: file.stem)
 def test_every_shape_has_an_iri_of_ours_and_speaks_to_people(shapes: Path) -> None:
     quads = list(parse(path=shapes, format=RdfFormat.TURTLE))
     properties = {quad.object for quad in quads if quad.predicate.value == f"{SH}property"}
