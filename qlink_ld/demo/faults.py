@@ -72,8 +72,8 @@ FAULTS: Final = (
         "DEMO-NUMERIC-ID",
         ALTAVALLE.id,
         f"`courseId` is the number {NUMERIC_ID} instead of a UUID text",
-        "published",
-        f"the id is read as the text {NUMERIC_ID}; its neighbours are not affected",
+        "refused",
+        f"the identifier {NUMERIC_ID} is not a text; only this record is refused, before it is mapped",
     ),
     Fault(
         "DEMO-EXTRA",
@@ -107,6 +107,9 @@ FAULTS: Final = (
         f"the publisher is {NORDHAIN.id}; {THALASSIA.id} may speak of its own learning opportunities only",
     ),
 )
+
+# What a run publishes of each university, if all faults are found: learning opportunities, instances.
+PUBLISHED: Final = {NORDHAIN.id: (62, 98), ALTAVALLE.id: (50, 77), THALASSIA.id: (54, 88)}
 
 
 def add_altavalle_faults(catalogue: StoredCatalogue, seed: int = 0) -> StoredCatalogue:
