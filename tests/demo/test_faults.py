@@ -1,6 +1,7 @@
 from collections import Counter
 
 from pyoxigraph import NamedNode, RdfFormat, parse
+
 from qlink_ld.demo.catalogue import StoredCatalogue
 from qlink_ld.demo.elm_files import make_json_ld, make_turtle
 from qlink_ld.demo.faults import BROKEN_PAGE_ITEMS, FAULTS, PUBLISHED, add_altavalle_faults
