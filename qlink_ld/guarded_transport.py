@@ -8,6 +8,7 @@ bound single reads, so a server that sends a byte now and then would hold a requ
 Source: DESIGN §10; Data Source Discovery requirement D-16.
 """
 
+import functools
 import ipaddress
 import queue
 import socket
@@ -195,6 +196,12 @@ class _Body(httpx.SyncByteStream):
         self._close()
 
 
+@functools.cache
+def _usual_authorities() -> ssl.SSLContext:
+    """Read the certificate authorities once per process: it takes some 30 ms."""
+    return httpx.create_ssl_context()
+
+
 class GuardedTransport(httpx.BaseTransport):
     """A transport for `httpx.Client`; HTTP/1.1, kept-alive connections, no proxies.
 
@@ -218,7 +225,7 @@ class GuardedTransport(httpx.BaseTransport):
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context or httpx.create_ssl_context(),
+            ssl_context=ssl_context or _usual_authorities(),
             max_connections=None,
             max_keepalive_connections=connections,
             keepalive_expiry=15.0,

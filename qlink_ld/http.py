@@ -166,7 +166,7 @@ class ProviderClient:
         attempts: int | None = None,
         max_bytes: int | None = None,
     ) -> Response:
-        """Fetch one resource.
+        """Fetch one resource; return the answer, with status 2xx or one of `answers`.
 
         Args:
             url: an http(s) address; a query that it has is kept.
@@ -177,16 +177,14 @@ class ProviderClient:
             attempts: overrides the client's.
             max_bytes: overrides `max_response_bytes`.
 
-        Returns:
-            The answer with status 2xx or one of `answers`.
-
         Raises:
             SourceUnavailable: no connection, deadline passed, or 429 or 5xx after all attempts. Try later.
             SourceRefused: 4xx, address or redirect that is not allowed. Ask the provider.
             UnusableResponse: too large, an encoding that was not asked for, or a redirect to nowhere.
         """
-        secrets = frozenset(source.query_parameters) if source else frozenset[str]()
-        target = build_url(url, params or {}, source.query_parameters if source else {})
+        extra = source.query_parameters if source else {}
+        secrets = frozenset(extra)
+        target = build_url(url, params or {}, extra)
         shown = hide_secrets(target, secrets)
         gate = self._gate(target)
         attempts = attempts or self._attempts

@@ -88,8 +88,10 @@ class OoapiHarvester:
         with ThreadPoolExecutor(workers, thread_name_prefix="ooapi") as pool:
             try:
                 self._fetch_lists(visit, reader, pool, stop)
-            except BaseException:
+            except BaseException as error:
                 stop.set()  # so that the pool ends soon
+                if not isinstance(error, Exception):  # Ctrl-C: nothing of this run is wanted any more
+                    visit.client.close()
                 raise
 
     def _fetch_lists(self, visit: Visit, reader: ListReader, pool: ThreadPoolExecutor, stop: "_Stop") -> None:
