@@ -28,7 +28,8 @@ class ShaclEngine(Protocol):
             data: N-Triples text, with everything that `sh:class` needs to see. Nothing is inferred or fetched.
 
         Returns:
-            All results, violations and others, in one order for both engines. A blank node keeps its label.
+            All results, violations and others, in one order for both engines. A blank node keeps its label,
+            unless the shapes tell blank nodes from IRIs (`sh:nodeKind sh:IRI`): then it may get another.
 
         Raises:
             ValidationError: the data is not N-Triples, or the engine failed.

@@ -15,6 +15,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from qlink_ld.model import FieldUse, HarvestReport, Issue, Result, canonical_json
 from qlink_ld.namespaces import DCTERMS, DQV, PROV, RDF, RDFS, REPORT, SH, SKOS, XSD, Iris
 from qlink_ld.ntriples import write_triples
+from qlink_ld.validate.engine import sort_results
 from qlink_ld.validate.report import describe_result, read_term, severity_term, summarise
 
 DEFAULT_MAX_RESULTS: Final = 10_000  # results in full; beyond, only their counts by kind
@@ -167,7 +168,7 @@ def _describe_results(
     graph: str, validation: NamedNode, results: Sequence[Result], max_results: int | None
 ) -> list[Triple]:
     triples: list[Triple] = []
-    ordered = sorted(results, key=lambda result: result.severity != "violation")  # stable: violations first
+    ordered = sorted(sort_results(results), key=lambda result: result.severity != "violation")
     for result in ordered[:max_results]:
         node = _mint(graph, "result", *(getattr(result, name) for name in Result.__slots__))
         triples += describe_result(node, result)
