@@ -5,6 +5,7 @@ and a difference of two of them is a merge. Source: DESIGN §2 (deterministic ou
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from pathlib import Path
 from qlink_ld.errors import PublishError
 from qlink_ld.namespaces import QL, RDF
 from qlink_ld.ntriples import to_quads, to_triples
+from qlink_ld.publish.equal_values import EqualValues
 from qlink_ld.publish.gzip_text import GzipWriter, read_lines, write_atomically
+
+log = logging.getLogger(__name__)
 
 SPECIFICATION = f"{QL}LearningOpportunitySpecification"
 INSTANCE = f"{QL}LearningOpportunityInstance"
@@ -44,17 +48,25 @@ def write_graph(file: Path, graph_iri: str, chunks: Iterator[str]) -> GraphFile:
         file: `….nq.gz`; its folder is made.
         graph_iri: the named graph.
         chunks: whole N-Triples lines which, over all chunks, are sorted by bytes and distinct (`QuadSorter.merge`).
+            Of several spellings of one value of one property the first is written (see `equal_values`).
 
     Raises:
         PublishError: lines out of order or repeated, a blank node, something that is not N-Triples lines, or the disk.
     """
     scan = _Scan(graph_iri, str(file))
+    values = EqualValues()
     with write_atomically(file) as stream:
         writer = GzipWriter(stream)
         for chunk in chunks:
-            if chunk:
-                writer.write(scan.add(chunk))
+            try:
+                text = values.drop(chunk)
+            except SyntaxError as exc:
+                raise PublishError(f"{file}: not N-Triples: {exc}") from exc
+            if text:
+                writer.write(scan.add(text))
         writer.close()
+    if values.dropped:
+        log.warning("%s: %d values were not published, because they repeat another spelling", file, values.dropped)
     return scan.result(file)
 
 

@@ -12,6 +12,7 @@ from qlink_ld.errors import PublishError, StoreUnusable
 from qlink_ld.namespaces import Iris
 from qlink_ld.ntriples import sort_lines, to_quads
 from qlink_ld.publish import dumps
+from qlink_ld.publish.equal_values import EqualValues
 from qlink_ld.publish.graph_file import GraphFile
 from qlink_ld.publish.gzip_text import sync_directory
 from qlink_ld.publish.release_builder import TIME_FORMAT, PreviousDamaged, ReleaseBuilder, ReleaseInputs
@@ -82,7 +83,9 @@ def build_release(
             What was current stays current.
     """
     iris = Iris(base_iri)
-    texts = {graph: sort_lines(text) for graph, text in extra.items() if graph != iris.description_graph}
+    texts = {
+        graph: EqualValues().drop(sort_lines(text)) for graph, text in extra.items() if graph != iris.description_graph
+    }
     _check_graphs(base_iri, [graph.graph for graph in graphs], texts)
     with lock_releases(data_dir) as releases:
         previous = _find_previous(data_dir, base_iri)

@@ -37,7 +37,7 @@ def expected(blocks: list[str]) -> str:
     return "".join(f"{line}\n" for line in sorted(lines, key=str.encode))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(blocks=st.lists(BLOCK, max_size=15), memory_bytes=st.sampled_from([1, 200, 3000, 1_000_000]))
 def test_all_lines_come_out_sorted_by_bytes_and_distinct(
     blocks: list[str], memory_bytes: int, tmp_path_factory: pytest.TempPathFactory
