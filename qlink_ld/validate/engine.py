@@ -16,7 +16,7 @@ _SEVERITIES: dict[str, Severity] = {"Violation": "violation", "Warning": "warnin
 
 
 class ShaclEngine(Protocol):
-    """Checks data against the shapes with which it was made. Safe to use from several threads."""
+    """Checks data against the shapes with which it was made. Several threads may use `shacl` at once, pySHACL not."""
 
     name: str
     shapes: ShapeCatalogue
