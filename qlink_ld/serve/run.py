@@ -10,8 +10,8 @@ from qlink_ld.config import SparqlSettings
 from qlink_ld.errors import QueryRefused, QueryTimeout
 from qlink_ld.serve.query_process import QueryProcess, to_error
 from qlink_ld.serve.query_text import check_query
-from qlink_ld.serve.release import find_release_directory, read_release_info
 from qlink_ld.serve.worker import GRAPH_FORMATS, RESULTS_FORMATS, QueryRequest
+from qlink_ld.store import open_release
 
 FORMATS = (*RESULTS_FORMATS, *GRAPH_FORMATS)
 
@@ -27,7 +27,7 @@ def run_query(
     """Run a query on the current release of a data directory and write its result.
 
     Args:
-        data_dir: holds `current`; a release's own folder will do too.
+        data_dir: holds `current`.
         text: a SPARQL 1.1 query; the union of all named graphs is its default graph.
         output: takes the result piece by piece. After an error what it got is worth nothing.
         format_name: json, xml, csv, tsv for tables; turtle, ntriples, jsonld, rdfxml for triples; None: json, turtle.
@@ -47,8 +47,7 @@ def run_query(
     if format_name is not None and format_name not in FORMATS:
         raise QueryRefused(f"unknown format '{format_name}'; known: {', '.join(FORMATS)}")
     check_query(text, max(settings.max_query_bytes, 1), settings.max_query_depth)
-    directory = data_dir if (data_dir / "release.json").is_file() else find_release_directory(data_dir)
-    read_release_info(directory)
+    release = open_release(data_dir)
     timeout_s = settings.timeout_s if settings.timeout_s > 0 else 86400.0
     request = QueryRequest(
         text,
@@ -59,7 +58,7 @@ def run_query(
         deadline_s=timeout_s,
     )
     process = QueryProcess(
-        directory / "store", directory.name, settings.max_memory_bytes, network=bool(settings.service_allow)
+        release.store_path, release.id, settings.max_memory_bytes, network=bool(settings.service_allow)
     )
     written = ""
     try:

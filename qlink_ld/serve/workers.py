@@ -19,7 +19,7 @@ import orjson
 from qlink_ld.config import SparqlSettings
 from qlink_ld.errors import QlinkError, QueryFailed, QueryQueueFull, QueryTimeout, StoreUnusable
 from qlink_ld.serve.query_process import QueryProcess, to_error
-from qlink_ld.serve.release import Release, Releases
+from qlink_ld.serve.release import OpenRelease, Releases
 from qlink_ld.serve.spool import Spool
 from qlink_ld.serve.worker import QueryRequest
 
@@ -68,7 +68,7 @@ class QueryPool:
         self._running: Counter[str] = Counter()  # by client
         self._waiting: Counter[str] = Counter()
         self._keeper: threading.Thread | None = None
-        self._release: Release | None = None  # what new workers open
+        self._release: OpenRelease | None = None  # what new workers open
         self._failure: StoreUnusable | None = None
         self._closed = False
 
@@ -309,11 +309,11 @@ class QueryPool:
                     self._idle.append(process)
                     self._condition.notify_all()
 
-    def _start_process(self, release: Release) -> QueryProcess:
+    def _start_process(self, release: OpenRelease) -> QueryProcess:
         settings = self.settings
         try:
             return QueryProcess(
-                release.store_directory, release.id, settings.max_memory_bytes, network=bool(settings.service_allow)
+                release.release.store_path, release.id, settings.max_memory_bytes, network=bool(settings.service_allow)
             )
         except StoreUnusable as error:
             log.error("%s", error)  # noqa: TRY400
