@@ -182,6 +182,7 @@ class HarvestReport:
     published: int = 0
     refused: int = 0
     instances: int = 0  # published instances
+    triples: int = 0  # in the published graph
     warnings: int = 0  # validation warnings and issues
     seconds: float = 0.0
     error: str | None = None

@@ -81,14 +81,16 @@ def _collect(part: Any, reads: set[str]) -> bool:  # noqa: ANN401 (rdflib's alge
         free = [_collect(value, reads) for key, value in part.items() if key != "_vars"]
         return any(free) or _has_free_predicate(part.get("triples") or ())
     elif isinstance(part, Path):
-        return any([_collect(value, reads) for value in vars(part).values()])
+        free = [_collect(value, reads) for value in vars(part).values()]
+        return any(free)
     elif isinstance(part, Iterable) and not isinstance(part, Node | str):
-        return any([_collect(value, reads) for value in part])
+        free = [_collect(value, reads) for value in part]
+        return any(free)
     return False
 
 
 def _has_free_predicate(triples: Iterable[Any]) -> bool:
-    """Triples come as (s, p, o) or, inside EXISTS, as flat lists of subject, predicate, object, subject…"""
+    """Triples come as (s, p, o) or, inside EXISTS, as flat lists of s, p, o, s, p, o."""
     parts = list(triples)
     if all(isinstance(part, Node | Path) for part in parts):
         return any(isinstance(part, Variable) for part in parts[1::3])

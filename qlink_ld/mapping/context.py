@@ -1,9 +1,9 @@
 """JSON-LD contexts, compiled: what each key of a record means.
 
 Source: JSON-LD 1.1 §4.1 (context, scoped contexts, `@nest`), JSON-LD 1.1 API §4 (context processing) and §5.2 (IRI
-expansion). The compiled form covers what mappings of JSON records need: prefixes, `@vocab`, term definitions with `@id`,
-`@type`, `@language`, `@reverse`, `@nest`, `@container: @set`, null terms, keyword aliases and property-scoped contexts.
-A context that uses more is not compiled; pyoxigraph's JSON-LD parser runs it instead (see `lift.py`).
+expansion). The compiled form covers what mappings of JSON records need: prefixes, `@vocab`, term definitions with
+`@id`, `@type`, `@language`, `@reverse`, `@nest`, `@container: @set`, null terms, keyword aliases and property-scoped
+contexts. A context that uses more is not compiled; pyoxigraph's JSON-LD parser runs it instead (see `lift.py`).
 """
 
 import json
@@ -142,13 +142,8 @@ def _define(context: Context, definitions: Mapping[str, Any], key: str, pending:
         if iri[-1] in "/#:?" and iri not in KEYWORDS:
             context.prefixes[key] = iri
         return
-    if not isinstance(value, dict) or not _TERM_MEMBERS.issuperset(value):
-        raise NotCompiled(f"the definition of {key}")
-    if value.get("@container") not in (None, "@set"):
-        raise NotCompiled(f"@container of {key}")
-    if value.get("@nest") not in (None, "@nest"):
-        raise NotCompiled(f"@nest of {key}")
-    name = value.get("@reverse", value.get("@id", key))
+    _check_definition(key, value)
+    name = str(value.get("@reverse", value.get("@id", key)))
     iri = resolve(name) if name != key else _expand_own(context, key)
     kind = value.get("@type")
     kind = resolve(kind) if isinstance(kind, str) and kind not in ("@id", "@vocab") else kind
@@ -156,6 +151,15 @@ def _define(context: Context, definitions: Mapping[str, Any], key: str, pending:
         raise NotCompiled(f"the definition of {key}")
     kind = None if kind == f"{XSD}string" else kind  # RDF 1.1: a plain literal is an xsd:string
     context.terms[key] = Term(iri, kind, value.get("@language"), "@reverse" in value, value.get("@context"))
+
+
+def _check_definition(key: str, value: Any) -> None:  # noqa: ANN401 (JSON)
+    if not isinstance(value, dict) or not _TERM_MEMBERS.issuperset(value):
+        raise NotCompiled(f"the definition of {key}")
+    if value.get("@container") not in (None, "@set"):
+        raise NotCompiled(f"@container of {key}")
+    if value.get("@nest") not in (None, "@nest"):
+        raise NotCompiled(f"@nest of {key}")
 
 
 def _expand_own(context: Context, key: str) -> str | None:

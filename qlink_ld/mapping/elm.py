@@ -20,8 +20,10 @@ from qlink_ld.mapping.folder import MappingFolder
 from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
 from qlink_ld.mapping.records import BATCH_SIZE, Mapped, publishable, write_run_facts
 from qlink_ld.mapping.skolem import Node, Skolemiser, canonicalise_circles
+from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
 from qlink_ld.namespaces import ADMS, ELM, ELM_OLD, PREFIXES, QL, RDF, SKOS, Iris
+from qlink_ld.ntriples import write_triples
 
 _TYPE = f"{RDF}type"
 _SPECIFICATIONS = frozenset(
@@ -50,6 +52,50 @@ def normalise_iri(iri: str) -> str:
         if iri.startswith(draft):
             return ELM + iri[len(draft) :]
     return plain if plain.startswith((ELM, _PROFILES)) else iri
+
+
+def parse_rdf(body: bytes, form: RdfFormat, url: str) -> list[Triple]:
+    """Parse a body; named graphs, where the serialisation has them, are read as one.
+
+    Raises:
+        UnreadableData: it is not that; the message has the line.
+    """
+    if form == RdfFormat.JSON_LD:
+        check_json_depth(body, url)
+    try:
+        return [quad.triple for quad in parse(body, format=form, base_iri=url)]
+    except SyntaxError as error:
+        place = f":{error.lineno}" if error.lineno else ""
+        hint = "correct the file, or ask its provider to"
+        if "context" in str(error.msg).lower():
+            hint = "remote JSON-LD contexts are never fetched: embed the context in the file"
+        raise UnreadableData(f"{url}{place}: not valid {form.name}: {error.msg}; {hint}") from error
+    except (ValueError, OSError) as error:
+        raise UnreadableData(f"{url}: cannot be read as {form.name}: {error}") from error
+
+
+def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
+    """Return any RDF as sorted N-Triples in the terms of ELM 3.3, with the classes of QualityLink; blank nodes stay.
+
+    Raises:
+        UnreadableData: unknown serialisation, or a syntax error.
+    """
+    out: list[Triple] = []
+    for triple in parse_rdf(body, detect_format(body, media_type, url), url):
+        subject, value = triple.subject, triple.object
+        if isinstance(subject, NamedNode):
+            subject = NamedNode(normalise_iri(subject.value))
+        if isinstance(value, NamedNode):
+            value = NamedNode(normalise_iri(value.value))
+        predicate = NamedNode(normalise_iri(triple.predicate.value))
+        out.append(Triple(subject, predicate, value))
+        if predicate.value == _TYPE and isinstance(value, NamedNode):
+            kind = (
+                "Specification" if value.value in _SPECIFICATIONS else "Instance" if value.value in _INSTANCES else ""
+            )
+            if kind:
+                out.append(Triple(subject, predicate, NamedNode(f"{QL}LearningOpportunity{kind}")))
+    return write_triples(out)
 
 
 @dataclass(slots=True)
@@ -86,28 +132,14 @@ class ElmMapper:
         Raises:
             UnreadableData: it cannot be parsed; the message has the position.
         """
-        triples = self._parse(body, detect_format(body, media_type, url, source.content_type), url)
+        form = detect_format(body, media_type, url, source.content_type)
+        triples: Sequence[Triple] = [self._normalise(triple) for triple in parse_rdf(body, form, url)]
         graph = self._describe(triples)
         triples = canonicalise_circles(triples, graph.description)
         graph = self._describe(self._alias(triples, graph))
         yield from self._cut(graph, url)
 
     # Reading -----------------------------------------------------------------------------------------------------
-
-    def _parse(self, body: bytes, form: RdfFormat, url: str) -> list[Triple]:
-        if form == RdfFormat.JSON_LD:
-            check_json_depth(body, url)
-        try:
-            quads = parse(body, format=form, base_iri=url, without_named_graphs=True)
-            return [self._normalise(quad.triple) for quad in quads]
-        except SyntaxError as error:
-            place = f":{error.lineno}" if error.lineno else ""
-            hint = "ask the provider to correct the file"
-            if "context" in str(error.msg).lower():
-                hint = "remote JSON-LD contexts are never fetched: the provider must embed the context in the file"
-            raise UnreadableData(f"{url}{place}: not valid {form.name}: {error.msg}; {hint}") from error
-        except (ValueError, OSError) as error:
-            raise UnreadableData(f"{url}: cannot be read as {form.name}: {error}") from error
 
     def _normalise(self, triple: Triple) -> Triple:
         subject, value = triple.subject, triple.object
@@ -146,12 +178,15 @@ class ElmMapper:
 
     def _alias(self, triples: Sequence[Triple], graph: _Graph) -> list[Triple]:
         """Put the registry's IRI in place of every IRI that the file uses for the institution itself."""
-        own = {iri for iri in self.institution.same_as} | {node.value for node in self._find_own(graph)}
+        own = set(self.institution.same_as) | {node.value for node in self._find_own(graph)}
         own.discard(self._own.value)
+        described: set[Node] = {self._own, *(NamedNode(iri) for iri in own)}
+        for node in list(described):
+            described |= {v for _, v in graph.description.get(node, ()) if isinstance(v, BlankNode)}
         out = []
         for triple in triples:
             subject, value = triple.subject, triple.object
-            if isinstance(subject, NamedNode) and (subject.value in own or subject == self._own):
+            if subject in described:
                 self._count(triple, "ignored", "the registry describes the institution")
                 continue
             if isinstance(value, NamedNode) and value.value in own:
@@ -169,7 +204,7 @@ class ElmMapper:
             for predicate, value in statements:
                 if predicate.value != f"{ADMS}identifier" or isinstance(value, Literal):
                     continue
-                known = dict((p.value, v.value) for p, v in graph.description.get(value, ()))
+                known = {p.value: v.value for p, v in graph.description.get(value, ())}
                 if known.get(f"{ELM}schemeId") in _INSTITUTION_IDS and known.get(f"{SKOS}notation") in codes:
                     yield node
 
@@ -258,17 +293,27 @@ class ElmMapper:
                         else names.skolemiser.name(value, record, predicate.value)
                     )
                 else:
-                    target = value
-                if isinstance(target, NamedNode) and not isinstance(value, Literal):
-                    if value in graph.description and value not in whole:
-                        pending.append((value, target))
+                    target = self._retype(predicate.value, value)
+                nested = isinstance(target, NamedNode) and not isinstance(value, Literal) and value not in whole
+                if nested and value in graph.description:
+                    pending.append((value, target))  # type: ignore[arg-type]  # `nested`: both are nodes
                 lines.add(f"{name} {predicate} {target} .\n")
         return "".join(sorted(lines))
+
+    def _retype(self, predicate: str, value: NamedNode | Literal) -> NamedNode | Literal:
+        """Give a literal the datatype that the mapping wants for its property, if its text allows that."""
+        datatype = self.mapping.datatypes.get(predicate)
+        if datatype is None or isinstance(value, NamedNode):
+            return value
+        text = READERS[datatype](value.value)
+        return value if text is None else Literal(text, datatype=NamedNode(datatype))
 
     def _finish(self, batch: list[Mapped]) -> list[Mapped]:
         """Run the common rules over a batch."""
         records = [entry for entry in batch if isinstance(entry, Record)]
-        wanted, predicates, owners = [], set(self._fact_predicates), {}
+        wanted: list[str] = []
+        predicates = set(self._fact_predicates)
+        owners: dict[str, str] = {}
         for record in records:
             for line in record.ntriples.splitlines(keepends=True):
                 subject, predicate, _ = line.split(" ", 2)

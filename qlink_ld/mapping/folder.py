@@ -10,6 +10,7 @@ from typing import Any
 from qlink_ld.errors import BrokenMapping, UnknownMapping
 from qlink_ld.mapping.construct import Rule, load_rules
 from qlink_ld.mapping.context import load_context
+from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource
 from qlink_ld.resources import find_resource_dir
 
@@ -97,6 +98,7 @@ class MappingFolder:
     rules: tuple[Rule, ...]
     common_rules: tuple[Rule, ...]
     drop: Mapping[str, str] = field(default_factory=dict)  # predicates of an RDF source that are left out, with reasons
+    datatypes: Mapping[str, str] = field(default_factory=dict)  # of an RDF source's properties, by IRI
     elm_terms: tuple[str, ...] = ()
 
 
@@ -165,6 +167,7 @@ class _Reader:
                 "ignore",
                 "ignore_resources",
                 "drop",
+                "datatypes",
                 "elm",
             },
         )
@@ -186,6 +189,7 @@ class _Reader:
             ignore_resources=dict(table.get("ignore_resources", {})),
             rules=load_rules(sorted((self.file.parent / "rules").glob("*.rq"))),
             drop=dict(table.get("drop", {})),
+            datatypes=self.datatypes(table.get("datatypes", {})),
             elm_terms=tuple(table.get("elm", {}).get("terms", ())),
             common_rules=load_rules([self.common_rule(common, name) for name in table.get("common", [])]),
         )
@@ -268,6 +272,12 @@ class _Reader:
             entry.get("fragment"),
             dict(entry.get("constants", {})),
         )
+
+    def datatypes(self, table: dict[str, str]) -> dict[str, str]:
+        for predicate, datatype in table.items():
+            if datatype not in READERS:
+                raise BrokenMapping(f"{self.file}: [datatypes] {predicate}: unknown datatype {datatype}")
+        return dict(table)
 
     def common_rule(self, folder: Path, name: str) -> Path:
         file = folder / f"{name}.rq"

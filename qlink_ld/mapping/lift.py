@@ -1,8 +1,8 @@
 """Lifts prepared records to RDF by their JSON-LD context.
 
 A prepared record (see `prepare.py`) is plain JSON-LD: every node has an `@id`, every value is clean. `CompiledLifter`
-runs compiled contexts about ten times as fast as a JSON-LD processor; `OxigraphLifter` hands the same document and the
-same context to pyoxigraph, and is used where a context needs more of JSON-LD. Tests prove that both give the same triples.
+runs compiled contexts; `OxigraphLifter` hands the same document and the same context to pyoxigraph, and is used where a
+context needs more of JSON-LD. Tests prove that both give the same triples.
 
 Source: JSON-LD 1.1 API §5.1 (expansion), §8.2 (object to RDF conversion).
 """

@@ -11,6 +11,7 @@ from qlink_ld.errors import UnreadableData
 _MEDIA_TYPES = {
     "application/ld+json": RdfFormat.JSON_LD,
     "application/json": RdfFormat.JSON_LD,
+    "application/n-quads": RdfFormat.N_QUADS,
     "application/n-triples": RdfFormat.N_TRIPLES,
     "application/rdf+xml": RdfFormat.RDF_XML,
     "application/xml": RdfFormat.RDF_XML,
@@ -21,8 +22,10 @@ _MEDIA_TYPES = {
 _SUFFIXES = {
     ".json": RdfFormat.JSON_LD,
     ".jsonld": RdfFormat.JSON_LD,
+    ".nq": RdfFormat.N_QUADS,
     ".nt": RdfFormat.N_TRIPLES,
     ".rdf": RdfFormat.RDF_XML,
+    ".trig": RdfFormat.TRIG,
     ".ttl": RdfFormat.TURTLE,
     ".xml": RdfFormat.RDF_XML,
 }

@@ -153,6 +153,10 @@ class JsonMapper:
         """Return the record that an id stands for."""
         return self._joined[join.resource].get(source_id) if isinstance(source_id, str) else None
 
+    def remember(self, join: JoinSpec, source_id: str, record: JsonObject) -> None:
+        """Keep a record that was embedded where others have its id."""
+        self._joined[join.resource].setdefault(source_id, record)
+
     def is_read(self, predicate: str) -> bool:
         """Whether some rule reads triples with this predicate."""
         return self._runner.reads_predicate(predicate)
@@ -326,9 +330,7 @@ class _Resource:
             self.child_steps = self.preparer.scope_steps(self.preparer.steps, resource.children.key)
         self.children = _by_parent(by_resource, resource.children)
         self.parts = _by_parent(by_resource, resource.parts)
-        self.shared_joins = [
-            join for join in mapper.mapping.joins.values() if join.shared and join.resource in by_resource
-        ]
+        self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
         self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
         self.seen: set[str] = set()
 
@@ -506,6 +508,8 @@ class _Resource:
         for join in self.shared_joins:
             value = record.get(join.key)
             source_id = value.get(join.identifier) if isinstance(value, dict) else value
+            if isinstance(value, dict) and isinstance(source_id, str):
+                self.mapper.remember(join, source_id, value)
             if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
                 record[join.key] = {"@id": shared_iri(join, source_id)}
                 shared.append((join, source_id))

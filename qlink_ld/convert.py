@@ -1,0 +1,121 @@
+"""Maps one document without harvesting or publishing: what `qlink-ld convert` does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
+
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
+from qlink_ld.mapping.elm import ElmMapper
+from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
+from qlink_ld.namespaces import PREFIXES, Iris
+from qlink_ld.ntriples import sort_lines, to_quads
+
+_FORMATS = {
+    ".jsonld": RdfFormat.JSON_LD,
+    ".nt": RdfFormat.N_TRIPLES,
+    ".rdf": RdfFormat.RDF_XML,
+    ".ttl": RdfFormat.TURTLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What came of a document: sorted N-Triples, and what a data steward should know."""
+
+    ntriples: str
+    records: int
+    refused: int
+    issues: tuple[Issue, ...]
+    fields: tuple[FieldUse, ...]
+
+
+def convert_document(
+    body: bytes,
+    media_type: str | None,
+    url: str,
+    mapping_name: str,
+    institution: Institution,
+    iris: Iris,
+    now: datetime,
+) -> Conversion:
+    """Map the bytes of one file or page.
+
+    Args:
+        body: as read.
+        media_type: as the server says, if there was one.
+        url: where it came from, for messages.
+        mapping_name: a bundled name or a folder.
+        institution: whose data it is.
+        iris: mints IRIs.
+        now: decides which records are active.
+
+    Raises:
+        UnknownMapping, BrokenMapping: the mapping cannot be used.
+        UnreadableData: the body is not what the mapping is for.
+    """
+    mapping = load_mapping(mapping_name)
+    account = Account("document")
+    if mapping.resources:
+        document = Document(_find_resource(body, mapping, url), url, lambda: _as_page(body))
+        batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([document])
+    else:
+        source = DataSource(id="document", type=mapping.source_type, path=url)
+        batches = ElmMapper(mapping, institution, iris, account, now.date()).map_file(body, source, media_type, url)
+    records, refused, parts = 0, 0, []
+    for batch in batches:
+        for entry in batch:
+            if isinstance(entry, Record):
+                records += 1
+                parts.append(entry.ntriples)
+            else:
+                refused += 1
+    return Conversion(sort_lines("".join(parts)), records, refused, account.issues, account.fields)
+
+
+def write_output(ntriples: str, graph: str, output: Path | None) -> bytes:
+    """Return triples in the format that the file's suffix names; N-Quads of `graph` without a file."""
+    suffix = output.suffix if output else ".nq"
+    if suffix == ".nq":
+        return to_quads(ntriples, graph).encode()
+    if suffix == ".nt":
+        return ntriples.encode()
+    triples = (quad.triple for quad in parse(ntriples.encode(), format=RdfFormat.N_TRIPLES))
+    if suffix == ".jsonld":
+        quads = (Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in triples)
+        return serialize(quads, format=RdfFormat.JSON_LD, prefixes=PREFIXES) or b""
+    return serialize(triples, format=_FORMATS[suffix], prefixes=PREFIXES) or b""
+
+
+def _find_resource(body: bytes, mapping: MappingFolder, url: str) -> str:
+    """Which kind of page it is: the one whose identifier its records have."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableData(f"{url}: not JSON: {error}; the mapping '{mapping.name}' is for JSON") from error
+    for resource in mapping.resources:
+        for record in _records(document):
+            if isinstance(record, dict) and resource.identifier in record:
+                return resource.name
+    known = ", ".join(f"{r.identifier} ({r.name})" for r in mapping.resources)
+    raise UnreadableData(f"{url}: no record has an identifier that the mapping '{mapping.name}' knows: {known}")
+
+
+def _records(document: object) -> list[object]:
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        lists = [value for value in document.values() if isinstance(value, list)]
+        return [document, *(item for entries in lists for item in entries)]
+    return []
+
+
+def _as_page(body: bytes) -> bytes:
+    """Wrap a single record or a bare list as the page that mappings expect."""
+    document = orjson.loads(body)
+    if isinstance(document, dict) and "items" in document:
+        return body
+    return orjson.dumps({"items": document if isinstance(document, list) else [document]})

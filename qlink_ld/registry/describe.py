@@ -1,0 +1,93 @@
+"""Describes institutions and alliances in RDF, as the profile wants them.
+
+Source: profile 0.4.0 (`ql:HigherEducationInstitution`, `ql:EuropeanUniversityAlliance` and §3: only OrgReg and SCHAC
+codes are `adms:identifier`; a name without a known language is tagged `und`; alliances are organisations as well).
+"""
+
+import re
+from collections.abc import Sequence
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from qlink_ld.model import Alliance, Institution
+from qlink_ld.namespaces import ADMS, DCTERMS, ELM, FOAF, OWL, QL, RDF, ROV, SKOS, XSD, Iris
+from qlink_ld.ntriples import write_triples
+
+_ORGREG = re.compile(r"(INT|[A-Z]{2})[0-9]{4}")  # profile 0.4.0, ql:OrgRegIdentifier
+_COUNTRY = "http://publications.europa.eu/resource/authority/country/"
+_UNDETERMINED = "und"
+
+
+def describe_institution(institution: Institution, alliances: Sequence[Alliance], iris: Iris) -> str:
+    """Return the sorted N-Triples that describe an institution, with its alliances as far as it is a member."""
+    node = NamedNode(iris.institution(institution.id))
+    out = [
+        *_types(node, f"{QL}HigherEducationInstitution", f"{ELM}Organisation"),
+        Triple(node, NamedNode(f"{ROV}legalName"), Literal(institution.name, language=_UNDETERMINED)),
+        Triple(node, NamedNode(f"{SKOS}prefLabel"), Literal(institution.name, language=_UNDETERMINED)),
+        Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(institution.id)),
+    ]
+    out += [Triple(node, NamedNode(f"{OWL}sameAs"), NamedNode(iri)) for iri in institution.same_as]
+    schac = institution.schac or (None if _ORGREG.fullmatch(institution.id) else institution.id)
+    if _ORGREG.fullmatch(institution.id):
+        out += _identifier(node, "orgReg", "OrgReg", institution.id)
+    if schac:
+        out += _identifier(node, "schac", "Schac", schac.lower())
+    if institution.website:
+        page = NamedNode(f"{node.value}#homepage")
+        out += [
+            Triple(node, NamedNode(f"{FOAF}homepage"), page),
+            *_types(page, f"{ELM}WebResource"),
+            Triple(
+                page, NamedNode(f"{ELM}contentUrl"), Literal(institution.website, datatype=NamedNode(f"{XSD}anyURI"))
+            ),
+        ]
+    if institution.country:
+        place, address = NamedNode(f"{node.value}#registered"), NamedNode(f"{node.value}#registered-address")
+        out += [
+            Triple(node, NamedNode(f"{ELM}location"), place),
+            *_types(place, f"{DCTERMS}Location"),
+            Triple(place, NamedNode(f"{ELM}address"), address),
+            *_types(address, f"{ELM}Address"),
+            Triple(address, NamedNode(f"{ELM}countryCode"), NamedNode(_COUNTRY + institution.country)),
+        ]
+    for alliance in alliances:
+        if institution.id in alliance.members:
+            group = NamedNode(iris.alliance(alliance.id))
+            out += [Triple(node, NamedNode(f"{QL}isMemberOf"), group), *_types(group, f"{ELM}Organisation")]
+    return write_triples(out)
+
+
+def describe_alliance(alliance: Alliance, iris: Iris) -> str:
+    """Return the sorted N-Triples that describe an alliance with its members."""
+    node = NamedNode(iris.alliance(alliance.id))
+    out = [
+        *_types(node, f"{QL}EuropeanUniversityAlliance", f"{QL}GroupOfHEIs", f"{ELM}Group", f"{ELM}Organisation"),
+        Triple(node, NamedNode(f"{ROV}legalName"), Literal(alliance.name, language=_UNDETERMINED)),
+        Triple(node, NamedNode(f"{SKOS}prefLabel"), Literal(alliance.name, language=_UNDETERMINED)),
+        Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(alliance.id)),
+    ]
+    out += [
+        Triple(node, NamedNode(f"{FOAF}member"), NamedNode(iris.institution(member))) for member in alliance.members
+    ]
+    return write_triples(out)
+
+
+def describe_registry(institutions: Sequence[Institution], alliances: Sequence[Alliance], iris: Iris) -> str:
+    """Return the N-Triples of the registry graph."""
+    parts = [describe_institution(institution, alliances, iris) for institution in institutions]
+    return "".join([*parts, *(describe_alliance(alliance, iris) for alliance in alliances)])
+
+
+def _types(node: NamedNode, *classes: str) -> list[Triple]:
+    return [Triple(node, NamedNode(f"{RDF}type"), NamedNode(name)) for name in classes]
+
+
+def _identifier(node: NamedNode, fragment: str, scheme: str, code: str) -> list[Triple]:
+    identifier = NamedNode(f"{node.value}#{fragment}")
+    return [
+        Triple(node, NamedNode(f"{ADMS}identifier"), identifier),
+        *_types(identifier, f"{QL}{scheme}Identifier", f"{ELM}Identifier"),
+        Triple(identifier, NamedNode(f"{ELM}schemeId"), NamedNode(f"{QL}{scheme}")),
+        Triple(identifier, NamedNode(f"{SKOS}notation"), Literal(code)),
+    ]
