@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from qlink_ld.config import Config
 from qlink_ld.errors import StoreUnusable
+from qlink_ld.namespaces import PREFIXES
 from qlink_ld.serve import catalogue, downloads, graphs, home, operations, reports, sparql, things
 from qlink_ld.serve.problems import register_errors
 from qlink_ld.serve.release import Releases
@@ -18,6 +19,7 @@ from qlink_ld.serve.workers import QueryPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FOLDER = Path(__file__).resolve().parent
@@ -115,6 +117,15 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+def _shorten(iri: str) -> str:
+    """Write an IRI as a prefixed name if one of the usual prefixes fits."""
+    for prefix, namespace in PREFIXES.items():
+        local = iri[len(namespace) :]
+        if iri.startswith(namespace) and local.isidentifier():
+            return f"{prefix}:{local}"
+    return iri
+
+
 def _template_values(site: Site) -> dict[str, object]:
     """Give every template what the frame of a page needs."""
     try:
@@ -129,5 +140,6 @@ def _template_values(site: Site) -> dict[str, object]:
         "host": urlsplit(site.base).netloc,
         "page": site.page,
         "href": site.href,
+        "shorten": _shorten,
         "about": about,
     }

@@ -7,13 +7,13 @@ import orjson
 from flask import Blueprint, Response, render_template, request
 from pyoxigraph import NamedNode
 
-from qlink_ld.namespaces import DCTERMS, ELM
+from qlink_ld.namespaces import DCTERMS, ELM, RDF
 from qlink_ld.ntriples import write_literal
 from qlink_ld.serve.course import Labels, Link, Text
 from qlink_ld.serve.describe import SPECIFICATION, find_labels
 from qlink_ld.serve.languages import pick_text, reader_languages
 from qlink_ld.serve.site import add_release_headers, client_name, release, site
-from qlink_ld.serve.things import statistics
+from qlink_ld.serve.things import institution_of_graph, statistics
 from qlink_ld.serve.worker import QueryRequest
 
 blueprint = Blueprint("catalogue", __name__)
@@ -103,10 +103,14 @@ def _read_hit(iri: str, labels: Labels) -> Hit:
         return [quad.object.value for quad in quads if isinstance(quad.object, NamedNode)]
 
     title = pick_text(find_labels(store, iri), labels.languages)
+    providers = follow(f"{DCTERMS}publisher")
+    if not providers:  # then it is offered by whoever runs the source
+        homes = (quad.graph_name for quad in store.quads_for_pattern(node, NamedNode(f"{RDF}type"), None, None))
+        providers = [p for g in homes if isinstance(g, NamedNode) and (p := institution_of_graph(g.value))]
     return Hit(
         iri,
         Text(title.value, title.language or "") if title else Text(iri),
-        labels.links(follow(f"{DCTERMS}publisher")),
+        labels.links(providers),
         labels.links(follow(f"{ELM}EQFLevel")),
         labels.links(follow(f"{DCTERMS}language")),
     )

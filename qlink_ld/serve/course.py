@@ -134,8 +134,15 @@ def _flat(notes: list[list[Text]]) -> list[Text]:
     return [text for note in notes for text in note]
 
 
-def view_course(data: Description, labels: Labels) -> CourseView:
-    """Read a specification's description for people."""
+def view_course(data: Description, labels: Labels, default_providers: Sequence[str] = ()) -> CourseView:
+    """Read a specification's description for people.
+
+    Args:
+        data: the description.
+        labels: names in the reader's language.
+        default_providers: IRIs of the institutions that run the sources; they offer it if it names no publisher
+            (QualityLink profile, `dcterms:publisher`).
+    """
     iri, languages = data.iri, labels.languages
     outcomes = [
         _texts(data.literals(outcome, f"{DCTERMS}title"), languages)
@@ -146,7 +153,9 @@ def view_course(data: Description, labels: Labels) -> CourseView:
         iri=iri,
         titles=_texts(data.literals(iri, f"{DCTERMS}title"), languages),
         descriptions=_texts(data.literals(iri, f"{DCTERMS}description"), languages),
-        providers=labels.links(data.iris(iri, f"{DCTERMS}publisher") + data.iris(iri, f"{ELM}providedBy")),
+        providers=labels.links(
+            data.iris(iri, f"{DCTERMS}publisher") or data.iris(iri, f"{ELM}providedBy") or list(default_providers)
+        ),
         credits=_credits(data, iri, labels),
         levels=labels.links(data.iris(iri, f"{ELM}EQFLevel") + data.iris(iri, f"{ELM}NQFLevel")),
         fields=labels.links(data.iris(iri, f"{ELM}ISCEDFCode")),

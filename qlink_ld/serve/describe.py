@@ -1,11 +1,12 @@
 """What belongs to one thing's description? Its own statements, those of its nested nodes, and a course's instances."""
 
+from typing import TYPE_CHECKING
+
 from pyoxigraph import DefaultGraph, Literal, NamedNode, RdfFormat, Store, Triple, serialize
 
 from qlink_ld.namespaces import ELM, FOAF, PREFIXES, QL, RDF, SKOS
 from qlink_ld.serve.elm_versions import OLD, Profile, to_old_triples
 from qlink_ld.serve.formats import JSONLD, NTRIPLES, RDFXML, TURTLE, Format
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,10 @@ Values = dict[str, list[NamedNode | Literal]]
 class Description:
     """The statements about one thing, by subject and predicate; order is that of the store, repetitions are gone."""
 
-    def __init__(self, iri: str, triples: list[Triple]) -> None:
+    def __init__(self, iri: str, triples: list[Triple], graphs: tuple[str, ...] = ()) -> None:
         self.iri = iri
         self.triples = triples
+        self.graphs = graphs  # that speak of the thing itself
         self.subjects: dict[str, Values] = {}
         for triple in triples:
             if isinstance(triple.subject, NamedNode) and isinstance(triple.object, NamedNode | Literal):
@@ -106,6 +108,7 @@ def describe(store: Store, iri: str, hidden_graphs: tuple[str, ...] = ()) -> Des
     except ValueError:
         return Description(iri, [])
     found: dict[Triple, None] = {}
+    graphs: set[str] = set()
     todo, seen = [root], {root}
     while todo and len(seen) < _MAX_NODES:
         subject = todo.pop(0)
@@ -115,6 +118,8 @@ def describe(store: Store, iri: str, hidden_graphs: tuple[str, ...] = ()) -> Des
             if not isinstance(graph, DefaultGraph) and graph.value.startswith(hidden_graphs):
                 continue
             own.append(quad.triple)
+            if subject == root and not isinstance(graph, DefaultGraph):
+                graphs.add(graph.value)
         if not _belongs(root, subject, own, found):
             continue
         for triple in sorted(own, key=str):
@@ -123,7 +128,7 @@ def describe(store: Store, iri: str, hidden_graphs: tuple[str, ...] = ()) -> Des
             if isinstance(value, NamedNode) and value not in seen and triple.predicate != _TYPE:
                 seen.add(value)
                 todo.append(value)
-    return Description(iri, list(found))
+    return Description(iri, list(found), tuple(sorted(graphs)))
 
 
 def _belongs(root: NamedNode, node: NamedNode, own: list[Triple], found: dict[Triple, None]) -> bool:

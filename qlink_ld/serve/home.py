@@ -36,6 +36,13 @@ def show_home() -> Response:
     return add_release_headers(response, etag)
 
 
+@blueprint.get("/institutions/")
+@blueprint.get("/alliances/")
+def list_institutions() -> Response:
+    """Send to the first page, which lists them."""
+    return Response(status=303, headers={"Location": f"{site().root}#institutions"})
+
+
 @blueprint.get("/queries/")
 @blueprint.get("/queries")
 def show_queries() -> Response:

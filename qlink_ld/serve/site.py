@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from flask import Response, current_app, g, request
 
+from qlink_ld import __version__
 from qlink_ld.config import Config
 from qlink_ld.serve.release import OpenRelease, Releases
 from qlink_ld.serve.workers import QueryPool
@@ -96,7 +97,9 @@ def raw_segments() -> list[str]:
 
 def make_etag(*parts: object) -> str:
     """Return an ETag for this release and whatever else the answer depends on."""
-    digest = hashlib.sha256("\0".join(str(part) for part in (release().id, *parts)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(
+        "\0".join(str(part) for part in (__version__, release().id, *parts)).encode("utf-8", "surrogatepass")
+    )
     return digest.hexdigest()[:32]
 
 

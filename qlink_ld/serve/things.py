@@ -61,7 +61,7 @@ def show_thing(path: str) -> Response:  # noqa: ARG001 (decoded by the server; t
         data = _describe(base + "/".join(map(encode_segment, [*segments[:-1], stem])))
         if data:
             return answer_thing(data, named)
-    if segments[0] == "courses" and len(segments) == 2:
+    if segments[0] == "courses" and len([segment for segment in segments if segment]) == 2:
         return _redirect_to_catalogue(segments[1])
     raise NotFound(
         f"nothing is published under {base}{'/'.join(map(encode_segment, segments))}: it may never have been, its "
@@ -138,7 +138,8 @@ def render_thing(data: Description, languages: list[str]) -> str:
     types = data.types()
     common: dict[str, object] = {"alternates": _alternates(data.iri), "iri": data.iri}
     if SPECIFICATION in types:
-        return render_template("course.html", course=view_course(data, labels), **common)
+        providers = [provider for graph in data.graphs if (provider := institution_of_graph(graph))]
+        return render_template("course.html", course=view_course(data, labels, providers), **common)
     if INSTANCE in types:
         course = data.iris(data.iri, f"{ELM}learningAchievementSpecification")
         return render_template(
@@ -151,6 +152,12 @@ def render_thing(data: Description, languages: list[str]) -> str:
     return render_template(
         "resource.html", data=data, title=labels.text(data.iri), statements=_statements(data), **common
     )
+
+
+def institution_of_graph(graph: str) -> str | None:
+    """Return the IRI of the institution whose published graph this is, or None."""
+    prefix = f"{site().base}graphs/institutions/"
+    return f"{site().base}institutions/{graph[len(prefix) :]}" if graph.startswith(prefix) else None
 
 
 def _statements(data: Description) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
