@@ -78,6 +78,8 @@ def _collect(part: Any, reads: set[str]) -> bool:  # noqa: ANN401 (rdflib's alge
     if isinstance(part, URIRef):
         reads.add(str(part))
     elif isinstance(part, CompValue):
+        if isinstance(part.get("term"), URIRef) and part.term.startswith(VOCABULARY):
+            return False  # patterns on a vocabulary's own graph
         free = [_collect(value, reads) for key, value in part.items() if key != "_vars"]
         return any(free) or _has_free_predicate(part.get("triples") or ())
     elif isinstance(part, Path):

@@ -3,7 +3,8 @@
 Source: JSON-LD 1.1 §4.1 (context, scoped contexts, `@nest`), JSON-LD 1.1 API §4 (context processing) and §5.2 (IRI
 expansion). The compiled form covers what mappings of JSON records need: prefixes, `@vocab`, term definitions with
 `@id`, `@type`, `@language`, `@reverse`, `@nest`, `@container: @set`, null terms, keyword aliases and property-scoped
-contexts. A context that uses more is not compiled; pyoxigraph's JSON-LD parser runs it instead (see `lift.py`).
+contexts. A context that uses more is compiled in part: its other terms are opaque, and pyoxigraph's JSON-LD parser runs
+it instead (see `lift.py`).
 """
 
 import json
@@ -21,10 +22,6 @@ _TERM_MEMBERS = frozenset({"@id", "@type", "@language", "@reverse", "@nest", "@c
 _CONTEXT_MEMBERS = frozenset({"@version", "@vocab", "@language"})
 
 
-class NotCompiled(Exception):
-    """The context uses a feature of JSON-LD that is left to pyoxigraph."""
-
-
 @dataclass(slots=True)
 class Term:
     """What one key means: a keyword, or a property with the coercion of its values."""
@@ -33,6 +30,7 @@ class Term:
     type: str | None = None  # "@id", "@vocab" or a datatype IRI
     language: str | None = None
     reverse: bool = False
+    opaque: bool = False  # only a JSON-LD processor knows
     scoped: Any = None  # property-scoped context as JSON
 
 
@@ -44,6 +42,7 @@ class Context:
     vocab: str | None = None
     language: str | None = None
     prefixes: dict[str, str] = field(default_factory=dict)
+    partial: bool = False  # something in it is left to a JSON-LD processor
     _implicit: dict[str, Term | None] = field(default_factory=dict)  # keys without a definition of their own
     _scopes: dict[str, "Context"] = field(default_factory=dict)
 
@@ -82,11 +81,7 @@ class Context:
 
 
 def compile_context(document: object) -> Context:
-    """Compile a JSON-LD context (object or array of objects, references already resolved).
-
-    Raises:
-        NotCompiled: it uses a feature that the compiled form does not cover.
-    """
+    """Compile a JSON-LD context (object or array of objects, references already resolved)."""
     return extend(Context(), document)
 
 
@@ -98,12 +93,11 @@ def extend(active: Context, document: object) -> Context:
         return active
     if document is None:
         return Context()
+    result = Context(dict(active.terms), active.vocab, active.language, dict(active.prefixes), active.partial)
     if not isinstance(document, dict):
-        raise NotCompiled(f"context reference {document!r}")
-    for member in document:
-        if member.startswith("@") and member not in _CONTEXT_MEMBERS:
-            raise NotCompiled(member)
-    result = Context(dict(active.terms), active.vocab, active.language, dict(active.prefixes))
+        result.partial = True
+        return result
+    result.partial |= any(member.startswith("@") and member not in _CONTEXT_MEMBERS for member in document)
     if "@vocab" in document:
         result.vocab = document["@vocab"]
     if "@language" in document:
@@ -118,48 +112,48 @@ def extend(active: Context, document: object) -> Context:
 
 
 def _define(context: Context, definitions: Mapping[str, Any], key: str, pending: set[str]) -> None:
-    if key in context.terms:
+    if key in context.terms or key in pending:
         return
-    if key in pending:
-        raise NotCompiled(f"the term {key} is defined by itself")
     pending.add(key)
     value = definitions[key]
 
-    def resolve(text: str) -> str | None:
+    def resolve(text: object) -> str | None:
+        if not isinstance(text, str):
+            return None
         for needed in (text, text.partition(":")[0]):
             if needed in definitions and needed != key:
                 _define(context, definitions, needed, pending)
-        return context.expand(text)
+        return context.expand(text) if text != key else _expand_own(context, key)
 
     if value is None or (isinstance(value, dict) and value.get("@id", "") is None):
         context.terms[key] = None
         return
-    if isinstance(value, str):
-        iri = resolve(value) if value != key else _expand_own(context, key)
-        if iri is None:
-            raise NotCompiled(f"the term {key} has no IRI")
-        context.terms[key] = Term(iri)
-        if iri[-1] in "/#:?" and iri not in KEYWORDS:
-            context.prefixes[key] = iri
+    definition = {"@id": value} if isinstance(value, str) else value
+    if not isinstance(definition, dict) or not _is_covered(definition):
+        context.partial = True
+        context.terms[key] = Term(key, opaque=True)
         return
-    _check_definition(key, value)
-    name = str(value.get("@reverse", value.get("@id", key)))
-    iri = resolve(name) if name != key else _expand_own(context, key)
-    kind = value.get("@type")
-    kind = resolve(kind) if isinstance(kind, str) and kind not in ("@id", "@vocab") else kind
+    iri = resolve(definition.get("@reverse", definition.get("@id", key)))
+    kind = definition.get("@type")
+    kind = resolve(kind) if kind not in (None, "@id", "@vocab") else kind
     if iri is None or (kind is not None and kind.startswith("@") and kind not in ("@id", "@vocab")):
-        raise NotCompiled(f"the definition of {key}")
+        context.partial = True
+        context.terms[key] = Term(key, opaque=True)
+        return
     kind = None if kind == f"{XSD}string" else kind  # RDF 1.1: a plain literal is an xsd:string
-    context.terms[key] = Term(iri, kind, value.get("@language"), "@reverse" in value, value.get("@context"))
+    language, scoped = definition.get("@language"), definition.get("@context")
+    context.terms[key] = Term(iri, kind, language, "@reverse" in definition, scoped=scoped)
+    if isinstance(value, str) and iri[-1] in "/#:?" and iri not in KEYWORDS:
+        context.prefixes[key] = iri
 
 
-def _check_definition(key: str, value: Any) -> None:  # noqa: ANN401 (JSON)
-    if not isinstance(value, dict) or not _TERM_MEMBERS.issuperset(value):
-        raise NotCompiled(f"the definition of {key}")
-    if value.get("@container") not in (None, "@set"):
-        raise NotCompiled(f"@container of {key}")
-    if value.get("@nest") not in (None, "@nest"):
-        raise NotCompiled(f"@nest of {key}")
+def _is_covered(definition: Mapping[str, Any]) -> bool:
+    """Whether the compiled form knows everything in a term definition."""
+    return (
+        _TERM_MEMBERS.issuperset(definition)
+        and definition.get("@container") in (None, "@set")
+        and definition.get("@nest") in (None, "@nest")
+    )
 
 
 def _expand_own(context: Context, key: str) -> str | None:
@@ -191,7 +185,8 @@ def load_context(file: Path) -> Any:  # noqa: ANN401 (JSON)
 
 def _resolve(context: object, file: Path) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(context, list):
-        return [_resolve(part, file) for part in context]
+        parts = [_resolve(part, file) for part in context]
+        return [inner for part in parts for inner in (part if isinstance(part, list) else [part])]  # never nested
     if isinstance(context, str):
         return _follow(context, file)
     if isinstance(context, dict):

@@ -1,14 +1,13 @@
-"""Lifts prepared records to RDF by their JSON-LD context.
+"""Lifts JSON-LD to RDF: small documents by a compiled context, any document by pyoxigraph.
 
-A prepared record (see `prepare.py`) is plain JSON-LD: every node has an `@id`, every value is clean. `CompiledLifter`
-runs compiled contexts; `OxigraphLifter` hands the same document and the same context to pyoxigraph, and is used where a
-context needs more of JSON-LD. Tests prove that both give the same triples.
+`OxigraphLifter` serves contexts that need more of JSON-LD than `context.py` compiles, and proves in tests that what
+`TripleWriter` writes is what the context means.
 
 Source: JSON-LD 1.1 API §5.1 (expansion), §8.2 (object to RDF conversion).
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from pyoxigraph import BlankNode, DefaultGraph, RdfFormat, parse, serialize
@@ -24,30 +23,6 @@ _DOUBLE = f"{XSD}double"
 JsonObject = dict[str, Any]
 
 
-class Lifter(Protocol):
-    """Turns a prepared record into N-Triples lines (without the final " ."), in no particular order."""
-
-    def lift(self, document: JsonObject) -> list[str]:
-        """Return the triples `<s> <p> o` of one prepared record.
-
-        Raises:
-            UnreadableData: the record is no JSON-LD.
-        """
-
-
-class CompiledLifter:
-    """Runs a compiled context."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def lift(self, document: JsonObject) -> list[str]:
-        """See `Lifter.lift`."""
-        lines: list[str] = []
-        _lift_node(document, self._context, lines)
-        return lines
-
-
 class OxigraphLifter:
     """Lets pyoxigraph process the context; it loads no remote contexts."""
 
@@ -55,7 +30,11 @@ class OxigraphLifter:
         self._context = context
 
     def lift(self, document: JsonObject) -> list[str]:
-        """See `Lifter.lift`."""
+        """Return the triples `<s> <p> o` of one prepared record, in no particular order.
+
+        Raises:
+            UnreadableData: the record is no JSON-LD.
+        """
         data = orjson.dumps({"@context": self._context, **document})
         try:
             quads = list(parse(data, format=RdfFormat.JSON_LD))
@@ -70,14 +49,15 @@ class OxigraphLifter:
         return [line[:-2] for line in text.decode().split("\n") if line] if text else []
 
 
-def _lift_node(node: JsonObject, context: Context, lines: list[str]) -> str:
+def lift_node(node: JsonObject, context: Context, lines: list[str]) -> str:
     """Append the triples of a node; return the node in N-Triples syntax."""
     subject = f"<{node['@id']}>"
-    _lift_members(node, subject, context, lines)
+    lift_members(node, subject, context, lines)
     return subject
 
 
-def _lift_members(node: JsonObject, subject: str, context: Context, lines: list[str]) -> None:
+def lift_members(node: JsonObject, subject: str, context: Context, lines: list[str]) -> None:
+    """Append the triples of a node's members, without their final " ."."""
     terms = context.terms
     for key, value in node.items():
         if key == "@id":
@@ -91,12 +71,12 @@ def _lift_members(node: JsonObject, subject: str, context: Context, lines: list[
                 _lift_types(value, subject, context, lines)
             elif iri == "@nest":
                 for part in value if isinstance(value, list) else [value]:
-                    _lift_members(part, subject, context, lines)
+                    lift_members(part, subject, context, lines)
             continue
         scope = context.scope(key) if term.scoped is not None else context
         values = value if isinstance(value, list) else (value,)
         if term.reverse:
-            lines.extend(f"{_lift_node(item, scope, lines)} <{iri}> {subject}" for item in values)
+            lines.extend(f"{lift_node(item, scope, lines)} <{iri}> {subject}" for item in values)
             continue
         for item in values:
             lifted = _lift_value(item, term, scope, lines)
@@ -125,13 +105,13 @@ def _lift_value(value: object, term: Term, context: Context, lines: list[str]) -
     if isinstance(value, dict):
         return _lift_object(value, context, lines)
     if isinstance(value, bool | int | float):
-        return _write_number(value, term.type)
+        return write_number(value, term.type)
     return None
 
 
 def _lift_object(value: JsonObject, context: Context, lines: list[str]) -> str | None:
     if "@id" in value:
-        return _lift_node(value, context, lines)
+        return lift_node(value, context, lines)
     text: object = None
     language: str | None = None
     datatype: str | None = None
@@ -146,11 +126,12 @@ def _lift_object(value: JsonObject, context: Context, lines: list[str]) -> str |
         elif term.iri == "@type":
             datatype = context.expand(member)
     if isinstance(text, bool | int | float):
-        return _write_number(text, datatype)
+        return write_number(text, datatype)
     return write_literal(text, language and language.lower(), datatype) if isinstance(text, str) else None
 
 
-def _write_number(value: bool | float, datatype: str | None) -> str:
+def write_number(value: bool | float, datatype: str | None) -> str:
+    """Return a JSON number or boolean as a literal (JSON-LD 1.1 API §8.2.2)."""
     datatype = None if datatype in ("@id", "@vocab") else datatype
     if isinstance(value, bool):
         return write_literal("true" if value else "false", None, datatype or f"{XSD}boolean")

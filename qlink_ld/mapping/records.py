@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import orjson
-
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account, shorten
 from qlink_ld.mapping.construct import RUN, RuleRunner
-from qlink_ld.mapping.context import Context, NotCompiled, compile_context
+from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.folder import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
-from qlink_ld.mapping.lift import CompiledLifter, Lifter, OxigraphLifter
-from qlink_ld.mapping.prepare import Preparer, Steps
+from qlink_ld.mapping.lift import OxigraphLifter
+from qlink_ld.mapping.prepare import Preparer
+from qlink_ld.mapping.writers import HELD, DocumentWriter, TripleWriter
 from qlink_ld.model import Institution, Issue, Page, Record, Refusal
 from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris, course_urn, encode_segment
 from qlink_ld.ntriples import write_literal
+from qlink_ld.provider_json import read_json
 
 BATCH_SIZE = 500  # records; a store per batch keeps memory flat
-_HELD = "<urn:qlink-ld:"  # start of every term of the holding and the issue namespace
 _ISSUE = f"<{ISSUE}"
 
 JsonObject = dict[str, Any]
@@ -37,7 +36,7 @@ class _Draft:
     iri: str
     key: str
     position: str
-    lines: list[str]
+    parts: list[str]  # N-Triples text, whole lines
     opportunities: int
     instances: int
 
@@ -45,9 +44,7 @@ class _Draft:
 @dataclass(slots=True)
 class _Batch:
     drafts: list[_Draft] = field(default_factory=list)
-    owners: dict[str, _Draft] = field(default_factory=dict)  # subject without fragment, in N-Triples syntax
-    triples: list[str] = field(default_factory=list)  # for the rules
-    predicates: set[str] = field(default_factory=set)
+    owners: dict[str, _Draft] = field(default_factory=dict)  # subject without fragment, without its closing bracket
     shared: set[str] = field(default_factory=set)
 
 
@@ -61,6 +58,8 @@ class JsonMapper:
         account: takes counts and issues; read it when all batches are done.
         harvested_on: the day that decides which records are active.
         default_language: BCP 47 tag of texts that carry none.
+        by_processor: let pyoxigraph process the JSON-LD contexts, as it does where a context needs more than is
+            compiled; slower, the same triples.
     """
 
     def __init__(
@@ -71,13 +70,16 @@ class JsonMapper:
         account: Account,
         harvested_on: date,
         default_language: str | None = None,
+        *,
+        by_processor: bool = False,
     ) -> None:
         self.mapping = mapping
         self.institution = institution
+        self.by_processor = by_processor
         self.account = account
         self._iris = iris
         self.institution_iri = iris.institution(institution.id)
-        self._language = default_language
+        self.language = default_language
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._is_read: dict[str, bool] = {}
         self._run_facts, self._fact_predicates = write_run_facts(institution, iris, harvested_on, default_language)
@@ -159,13 +161,16 @@ class JsonMapper:
 
     def is_read(self, predicate: str) -> bool:
         """Whether some rule reads triples with this predicate."""
-        return self._runner.reads_predicate(predicate)
+        known = self._is_read.get(predicate)
+        if known is None:
+            known = self._is_read[predicate] = self._runner.reads_predicate(predicate)
+        return known
 
     def read_records(self, document: "Document", path: str, *, quiet: bool = False) -> list[Any]:
         """Return the list of records in a page; a page that cannot be read is reported and empty."""
         try:
-            found = orjson.loads(document.read())
-        except orjson.JSONDecodeError as error:
+            found = read_json(document.read()).value
+        except ValueError as error:
             if not quiet:
                 self.account.report(
                     "page-unreadable",
@@ -194,34 +199,17 @@ class JsonMapper:
 
     # A batch -----------------------------------------------------------------------------------------------------
 
-    def new_preparer(self, resource: ResourceSpec, context: Context) -> Preparer:
-        """Return a preparer for a resource."""
-        return Preparer(
-            self.mapping,
-            resource,
-            context,
-            self.account,
-            self.is_read,
-            self.institution_iri,
-            self.course_iri,
-            self._language,
-        )
-
-    def finish(self, batch: _Batch) -> list[Record]:
+    def finish(self, batch: _Batch, triples: str, predicates: set[str]) -> list[Record]:
         """Run the rules over a batch and hand out its records."""
         if not batch.drafts:
             return []
-        made = self._runner.run(
-            self._run_facts + "".join(batch.triples),
-            batch.predicates | self._fact_predicates,
-        )
-        for line in made:
+        for line in self._runner.run(self._run_facts + triples, predicates | self._fact_predicates):
             subject, predicate, value = line.split(" ", 2)
-            draft = batch.owners.get(subject) or batch.owners.get(subject.partition("#")[0] + ">")
+            draft = batch.owners.get(subject.partition("#")[0].removesuffix(">"))
             if predicate.startswith(_ISSUE):
                 self._report(predicate, value, draft)
-            elif draft is not None and not any(term.startswith(_HELD) for term in (subject, predicate, value)):
-                draft.lines.append(line)
+            elif draft is not None and not any(term.startswith(HELD) for term in (subject, predicate, value)):
+                draft.parts.append(f"{line} .\n")
         return [_finish_draft(draft) for draft in batch.drafts]
 
     def _report(self, predicate: str, value: str, draft: _Draft | None) -> None:
@@ -242,27 +230,6 @@ class JsonMapper:
             position=draft.position if draft else None,
         )
 
-    def add_lines(self, batch: _Batch, draft: _Draft | None, lines: list[str]) -> None:
-        """Sort lifted triples: to the record, to the rules, or both."""
-        reads = self._is_read
-        keep = draft.lines.append if draft is not None else None
-        give = batch.triples.append
-        for line in lines:
-            subject, predicate, value = line.split(" ", 2)
-            wanted = reads.get(predicate)
-            if wanted is None:
-                wanted = reads[predicate] = self._runner.reads_predicate(predicate[1:-1])
-            if wanted:
-                give(f"{line} .\n")
-                batch.predicates.add(predicate[1:-1])
-            if (
-                keep is not None
-                and not predicate.startswith(_HELD)
-                and not subject.startswith(_HELD)
-                and not value.startswith(_HELD)
-            ):
-                keep(line)
-
 
 def write_run_facts(
     institution: Institution, iris: Iris, harvested_on: date, language: str | None
@@ -280,14 +247,16 @@ def write_run_facts(
 
 def publishable(line: str) -> bool:
     """Whether a triple has no term of the holding or the issue namespace."""
-    return not any(term.startswith(_HELD) for term in line.split(" ", 2))
+    return not any(term.startswith(HELD) for term in line.split(" ", 2))
 
 
 def _finish_draft(draft: _Draft) -> Record:
+    lines = set("".join(draft.parts).split(" .\n"))  # no literal holds a raw line feed
+    lines.discard("")
     return Record(
         iri=draft.iri,
         key=draft.key,
-        ntriples="".join([f"{line} .\n" for line in sorted(set(draft.lines))]),
+        ntriples=" .\n".join([*sorted(lines), ""]),
         position=draft.position,
         opportunities=draft.opportunities,
         instances=draft.instances,
@@ -317,17 +286,22 @@ class _Resource:
         self.mapper = mapper
         self.spec = resource
         self.account = mapper.account
-        self.lifter: Lifter
-        try:
-            self.context = compile_context(resource.context)
-            self.lifter = CompiledLifter(self.context)
-        except NotCompiled:
-            self.context = compile_context({})
-            self.lifter = OxigraphLifter(resource.context)
-        self.preparer = mapper.new_preparer(resource, self.context)
-        self.child_steps: Steps | None = None
-        if resource.children:
-            self.child_steps = self.preparer.scope_steps(self.preparer.steps, resource.children.key)
+        self.context = compile_context(resource.context)
+        self.triples = TripleWriter(self.context, mapper.is_read)
+        self.lifter = OxigraphLifter(resource.context) if self.context.partial or mapper.by_processor else None
+        writer = self.triples if self.lifter is None else DocumentWriter()
+        self.preparer: Preparer[Any] = Preparer(
+            mapper.mapping,
+            resource,
+            self.context,
+            writer,
+            self.account,
+            mapper.is_read,
+            mapper.institution_iri,
+            mapper.course_iri,
+            mapper.language,
+        )
+        self.child_steps = self.preparer.scope_steps(resource.children.key) if resource.children else None
         self.children = _by_parent(by_resource, resource.children)
         self.parts = _by_parent(by_resource, resource.parts)
         self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
@@ -344,10 +318,10 @@ class _Resource:
                 if refusal is not None:
                     refused.append(refusal)
                 if len(batch.drafts) >= BATCH_SIZE:
-                    yield [*self.mapper.finish(batch), *refused]
+                    yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
                     batch, refused = _Batch(), []
         if batch.drafts or refused:
-            yield [*self.mapper.finish(batch), *refused]
+            yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
 
     def add(self, batch: _Batch, record: object, position: str) -> Refusal | None:
         """Add one record to the batch, or say why not."""
@@ -370,17 +344,17 @@ class _Resource:
             return None
         self.seen.add(key)
         iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
+        shared: list[tuple[JoinSpec, str]] = []
         try:
-            document, shared, instances = self.prepare(record, key, iri, position)
-            lines = self.lifter.lift(document)
+            instances = self.write(record, key, iri, position, shared)
         except (UnreadableData, RecursionError) as error:
+            self.triples.take()
             return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
-        draft = _Draft(iri, key, position, [], 0 if self.spec.institution else 1, len(instances))
+        draft = _Draft(iri, key, position, self.triples.take(), 0 if self.spec.institution else 1, len(instances))
         batch.drafts.append(draft)
-        batch.owners[f"<{iri}>"] = draft
+        batch.owners[f"<{iri}"] = draft
         for instance in instances:
-            batch.owners[f"<{instance}>"] = draft
-        self.mapper.add_lines(batch, draft, lines)
+            batch.owners[f"<{instance}"] = draft
         for join, source_id in shared:
             self.share(batch, join, source_id)
         return None
@@ -394,45 +368,47 @@ class _Resource:
         )
         return Refusal(key, position, Issue(code, message, "violation", self.account.source, key, None, text, position))
 
-    def prepare(
-        self, record: JsonObject, key: str, iri: str, position: str
-    ) -> tuple[JsonObject, list[tuple[JoinSpec, str]], list[str]]:
-        """Return the prepared record, the shared nodes it names, and the IRIs of its instances."""
-        shared: list[tuple[JoinSpec, str]] = []
+    def write(
+        self, record: JsonObject, key: str, iri: str, position: str, shared: list[tuple[JoinSpec, str]]
+    ) -> list[str]:
+        """Write a record with its children; return the IRIs of its instances."""
         children = self.read_children(key, record)
-        record = self.join(record, shared)
+        record, held = self.join(record, shared)
         if self.spec.parts and key in self.parts:
             record[self.spec.parts.key] = [*self.read_parts(key), *(record.get(self.spec.parts.key) or [])]
         if children and self.spec.children:
             for name in self.spec.children.inherit:
                 record.pop(name, None)
-        held = {join.key: record.pop(join.key) for join in self.shared_joins if isinstance(record.get(join.key), dict)}
-        document = self.preparer.prepare(record, iri)
-        document.update(held)
-        document["@type"] = list(self.spec.classes)
-        document.update(self.spec.constants)
+        writer = self.preparer.writer
+        node = self.preparer.prepare(record, iri)
+        writer.members(node, {"@type": list(self.spec.classes), **self.spec.constants, **held})
         instances: list[str] = []
         if not self.spec.institution:
-            self.identify(document, iri, key)
-            documents = [self.prepare_child(child, iri, position, shared) for child in children]
-            kept = {child["@id"]: child for child in documents if child is not None}
-            instances = list(kept)
-            if kept and self.spec.children:
-                document[self.spec.children.key] = list(kept.values())
-        return document, shared, instances
+            writer.members(node, self.identify(iri, key))
+            step = self.preparer.steps[self.spec.children.key] if self.spec.children else None
+            for child in children:
+                instance = self.write_child(child, iri, position, shared)
+                if instance is None or step is None or instance[0] in instances:
+                    continue
+                instances.append(instance[0])
+                writer.child(node, step.plan, instance[1])
+        if self.lifter is not None:
+            self.triples.add(self.lifter.lift(node))
+        return instances
 
-    def identify(self, document: JsonObject, iri: str, key: str) -> None:
+    def identify(self, iri: str, key: str) -> JsonObject:
         """Who offers it, and its QualityLink course identifier."""
-        document["dcterms:publisher"] = self.mapper.institution_iri
+        out: JsonObject = {"dcterms:publisher": self.mapper.institution_iri}
         if self.mapper.institution.schac:
             urn = course_urn(self.mapper.institution.schac, self.mapper.local_id(self.spec.name, key))
-            document["owl:sameAs"] = urn
-            document["adms:identifier"] = {
+            out["owl:sameAs"] = urn
+            out["adms:identifier"] = {
                 "@id": f"{iri}#courseIdentifier",
                 "@type": ["elm:Identifier"],
                 "skos:notation": urn,
                 "elm:schemeName": "uniqueCourseId",
             }
+        return out
 
     def read_children(self, key: str, record: JsonObject) -> list[JsonObject]:
         """Return the children of a record, each with what it inherits."""
@@ -465,10 +441,10 @@ class _Resource:
             if isinstance(part, dict) and isinstance(part.get(spec.identifier), str)
         ]
 
-    def prepare_child(
+    def write_child(
         self, child: JsonObject, parent: str, position: str, shared: list[tuple[JoinSpec, str]]
-    ) -> JsonObject | None:
-        """Return a prepared child, or None if it has no identifier."""
+    ) -> tuple[str, Any] | None:
+        """Write a child; return its IRI and node, or None if it has no identifier."""
         spec, steps = self.spec.children, self.child_steps
         if spec is None or steps is None:
             return None
@@ -485,52 +461,59 @@ class _Resource:
             )
             return None
         iri = f"{parent}/instances/{encode_segment(source_id)}"
-        child = self.join(child, shared)
-        held = {join.key: child.pop(join.key) for join in self.shared_joins if isinstance(child.get(join.key), dict)}
-        document = self.preparer.prepare(child, iri, steps)
-        document.update(held)
-        document["@type"] = list(spec.classes)
-        document["elm:learningAchievementSpecification"] = parent
-        document["elm:providedBy"] = self.mapper.institution_iri
-        return document
+        child, held = self.join(child, shared)
+        node = self.preparer.prepare(child, iri, steps)
+        self.preparer.writer.members(
+            node,
+            {
+                "@type": list(spec.classes),
+                "elm:learningAchievementSpecification": parent,
+                "elm:providedBy": self.mapper.institution_iri,
+                **held,
+            },
+        )
+        return iri, node
 
-    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> JsonObject:
-        """Put the records behind ids in their place."""
+    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> tuple[JsonObject, JsonObject]:
+        """Put the records behind ids in their place; return the record, and its links to shared nodes."""
         record = dict(record)
+        held: JsonObject = {}
         for join in self.plain_joins:
             value = record.get(join.key)
+            if value is None:
+                continue
             found = value if isinstance(value, dict) else self.mapper.joined(join, value)
             if found is not None:
                 record[join.key] = {name: found[name] for name in join.take if name in found}
-            elif value is not None:
+            else:
                 del record[join.key]
                 self.account.drop(self.spec.name, join.key, value, f"no such record in '{join.resource}'")
         for join in self.shared_joins:
-            value = record.get(join.key)
+            value = record.pop(join.key, None)
+            if value is None:
+                continue
             source_id = value.get(join.identifier) if isinstance(value, dict) else value
             if isinstance(value, dict) and isinstance(source_id, str):
                 self.mapper.remember(join, source_id, value)
             if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
-                record[join.key] = {"@id": shared_iri(join, source_id)}
+                held[SOURCE + join.key] = {"@id": shared_iri(join, source_id)}
                 shared.append((join, source_id))
-            elif value is not None:
-                del record[join.key]
+            else:
                 self.account.drop(self.spec.name, join.key, source_id, f"no such record in '{join.resource}'")
-        return record
+        return record, held
 
     def share(self, batch: _Batch, join: JoinSpec, source_id: str) -> None:
         """Give the rules a record that several name, once a batch."""
         iri = shared_iri(join, source_id)
         found = self.mapper.joined(join, source_id)
-        if iri in batch.shared or found is None:
+        steps = self.preparer.steps[join.key].steps
+        if iri in batch.shared or found is None or steps is None:
             return
         batch.shared.add(iri)
-        steps = self.preparer.steps[join.key].steps
-        if steps is None:
-            return
         node = self.preparer.prepare({name: found[name] for name in join.take if name in found}, iri, steps)
-        lines: list[str] = CompiledLifter(self.context.scope(join.key)).lift(node)
-        self.mapper.add_lines(batch, None, lines)
+        if self.lifter is not None:
+            self.triples.add(self.lifter.lift({"@id": SOURCE + "batch", join.key: [node]}))
+        self.triples.take()
 
 
 def shared_iri(join: JoinSpec, source_id: str) -> str:

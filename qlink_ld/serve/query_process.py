@@ -42,7 +42,10 @@ class QueryProcess:
             head, body = self.read_message(time.monotonic() + _START_S)
         except QueryError as error:
             self.discard()
-            raise StoreUnusable(f"a query worker could not start on {store_directory}: {error}") from error
+            raise StoreUnusable(
+                f"a query worker could not start on {store_directory}: it ended or said nothing for {_START_S:g} s; "
+                f"it may need more memory than [sparql] max_memory_bytes = {memory_bytes}"
+            ) from error
         if head != b"R":
             self.discard()
             raise StoreUnusable(f"a query worker could not start: {_read_table(body).get('message')}")

@@ -51,6 +51,12 @@ class Spool:
         Raises:
             QlinkError: what `finish` was told.
         """
+        try:
+            yield from self._read(size)
+        finally:
+            self.abandon()
+
+    def _read(self, size: int) -> Iterator[bytes]:
         position = 0
         while True:
             with self._condition:

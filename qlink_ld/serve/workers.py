@@ -113,12 +113,11 @@ class QueryPool:
             service_allow=settings.service_allow,
             deadline_s=settings.timeout_s,
         )
-        process = self._take(client)
+        process = self._take_and_send(request, client)
         passed_on = False
         outcome = "complete"
         try:
             deadline = time.monotonic() + settings.timeout_s
-            process.send(request)
             answer, ended = self._read_start(process, deadline)
             if not ended:
                 assert answer.spool is not None  # noqa: S101 (that is what "not ended" means)
@@ -145,6 +144,19 @@ class QueryPool:
             self.outcomes[outcome] += 1
             if not passed_on:
                 self._give_back(process, client)
+
+    def _take_and_send(self, request: QueryRequest, client: str) -> QueryProcess:
+        """Give the query to a worker; if that one has just died of something else, to the next."""
+        while True:
+            process = self._take(client)
+            try:
+                process.send(request)
+            except QueryFailed:
+                log.warning("query worker %d was ended by somebody else; taking another", process.pid)
+                process.kill()
+                self._give_back(process, client)
+            else:
+                return process
 
     def _timeout(self) -> QueryTimeout:
         return QueryTimeout(
@@ -245,7 +257,15 @@ class QueryPool:
     def _has_current(self) -> bool:
         """Drop idle workers of an old release; True if one of the current release is left."""
         self._follow_release()
+        self._drop_dead()
         return bool(self._idle)
+
+    def _drop_dead(self) -> None:
+        """Forget idle workers that somebody else has ended."""
+        for process in [p for p in self._idle if not p.alive]:
+            self._idle.remove(process)
+            process.discard()
+            self._condition.notify_all()
 
     def _follow_release(self) -> None:
         try:
@@ -322,9 +342,7 @@ class QueryPool:
     def _is_short(self) -> bool:
         if self._closed:
             return True
-        for process in [p for p in self._idle if not p.alive]:  # ended by somebody else
-            self._idle.remove(process)
-            process.discard()
+        self._drop_dead()
         return self._release is None or len(self._idle) + len(self._busy) < self.settings.workers
 
     def close(self) -> None:
