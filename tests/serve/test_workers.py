@@ -103,7 +103,7 @@ def test_killed_worker_is_noticed_and_replaced(large_data: Path) -> None:
 
 def test_memory_limit_ends_a_greedy_query(large_data: Path) -> None:
     greedy = "SELECT (GROUP_CONCAT(?x) AS ?y) { ?s ?p ?o . ?s2 ?p ?o2 BIND(CONCAT(?o, ?o2) AS ?x) }"
-    with open_pool(large_data, workers=1, timeout_s=20, max_memory_bytes=500 * 1024 * 1024) as pool:
+    with open_pool(large_data, workers=1, timeout_s=20, max_memory_bytes=700 * 1024 * 1024) as pool:
         with pytest.raises(QueryFailed, match="memory"):
             pool.run(QueryRequest(greedy))
         assert count(pool) == 60_000
@@ -139,7 +139,7 @@ def test_abandoned_result_frees_its_worker(large_data: Path) -> None:
 
 
 def test_one_client_cannot_take_all_workers(large_data: Path) -> None:
-    with open_pool(large_data, workers=2, timeout_s=2, max_wait_s=0.5) as pool, ThreadPoolExecutor() as threads:
+    with open_pool(large_data, workers=2, timeout_s=1.2, max_wait_s=0.4) as pool, ThreadPoolExecutor() as threads:
         count(pool)
         greedy = [threads.submit(pool.run, QueryRequest(ENDLESS), "greedy") for _ in range(3)]
         time.sleep(0.2)
@@ -151,7 +151,7 @@ def test_one_client_cannot_take_all_workers(large_data: Path) -> None:
 
 
 def test_full_queue_refuses_at_once(large_data: Path) -> None:
-    settings = {"workers": 1, "timeout_s": 1.5, "max_wait_s": 5, "max_waiting": 1}
+    settings = {"workers": 1, "timeout_s": 1, "max_wait_s": 5, "max_waiting": 1}
     with open_pool(large_data, **settings) as pool, ThreadPoolExecutor() as threads:
         count(pool)
         busy = threads.submit(pool.run, QueryRequest(ENDLESS), "a")
