@@ -51,7 +51,6 @@ def create_app(config: Config) -> Flask:
     app = Flask("qlink_ld.serve", template_folder=str(_FOLDER / "templates"), static_folder=None)
     app.url_map.merge_slashes = False  # an empty segment is part of an IRI
     app.url_map.strict_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     releases = Releases(config.data_dir)
     site = Site(config, releases, QueryPool(config.sparql, releases))

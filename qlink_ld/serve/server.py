@@ -5,6 +5,7 @@ workers is the usual choice, and more processes are for many readers of pages.
 """
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -65,6 +66,7 @@ def serve(
     """
     listener = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+    descriptor = listener.detach()  # gunicorn's from here: it closes it
 
     def tell(_arbiter: object) -> None:
         log.info("serving %s, published as %s", address, config.base_iri)
@@ -73,7 +75,7 @@ def serve(
 
     sparql = config.sparql
     settings = {
-        "bind": [f"fd://{listener.fileno()}"],
+        "bind": [f"fd://{descriptor}"],
         "workers": max(1, workers),
         "worker_class": "gthread",
         "threads": sparql.workers + sparql.max_waiting + _THREADS_BESIDE_QUERIES,
@@ -86,13 +88,17 @@ def serve(
         "worker_exit": _end_workers,
         "control_socket_disable": True,
     }
+    main_process = os.getpid()
     try:
         _Server(config, settings).run()
     except SystemExit as end:  # gunicorn ends so when it is told to stop
-        if end.code not in (0, None):
-            raise ConfigurationError(f"the server at {address} ended with code {end.code}; see its log") from end
-    finally:
-        listener.close()
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        if os.getpid() != main_process:
+            # A serving process that gunicorn forked. What the caller still has to do is not for a copy of it.
+            logging.shutdown()
+            os._exit(code)
+        if code != 0:
+            raise ConfigurationError(f"the server at {address} ended with code {code}; see its log") from end
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from pyoxigraph import RdfFormat, serialize
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
@@ -135,6 +135,10 @@ def _answer(asked: _Asked) -> Response:
     response = not_modified(etag) if cacheable else None
     if response is None:
         answer = site().pool.run(_make_request(asked, results, graph), client_name())
+        if answer.release_id != release().id:  # `current` was switched since this request came
+            g.pop("release", None)
+            etag = make_etag("sparql", asked, results and results.name, graph and graph.name)
+            cacheable = cacheable and answer.release_id == release().id
         form = next(f for f in (*RESULTS_FORMATS, *GRAPH_FORMATS) if f.name == answer.format and f in (results, graph))
         response = _stream(answer, form)
     response.vary.add("Accept")

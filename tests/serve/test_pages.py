@@ -28,7 +28,8 @@ def test_counts_come_from_the_store_if_the_release_lists_none(
     tmp_path: Path, publish: Callable[..., Path], make_app: Callable[..., Flask]
 ) -> None:
     kind = "<http://data.quality-link.eu/ontology/v1#LearningOpportunitySpecification>"
-    line = "<http://e/{}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> {} <http://localhost:8080/graphs/institutions/X1> .\n"
+    graph = "<http://localhost:8080/graphs/institutions/X1>"
+    line = f"<http://e/{{}}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> {{}} {graph} .\n"
     nquads = "".join(line.format(number, kind) for number in range(3))
     publish(tmp_path, "20260101T000000Z", nquads, graphs={}, quads=None)
     page = make_app(tmp_path).test_client().get("/", headers=HTML).text
@@ -158,7 +159,7 @@ def test_every_link_on_the_pages_answers(client: FlaskClient) -> None:
         if path in seen or not path.startswith("/") or path.startswith("/sparql?"):
             continue
         seen.add(path)
-        response = client.get(path, headers={"Accept": "text/html,*/*;q=0.1"}, follow_redirects=True)
+        response = client.get(path, headers={"Accept": "text/html,*/*;q=0.1"}, follow_redirects=True, buffered=True)
         known_gap = path.startswith(("/downloads/latest/institutions/SI0001", "/graphs/reports/SI0001"))
         unknown = path.startswith("/resource?iri=")
         assert response.status_code == 200 or known_gap or (unknown and response.status_code == 404), path

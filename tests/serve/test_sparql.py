@@ -74,6 +74,7 @@ def test_csv_has_a_row_per_solution(client: FlaskClient) -> None:
     assert f"{BASE}courses/NL0028/2024%2F25%20%C3%9Cbung,Übung" in lines
 
 
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own JSON-LD parser uses it
 @pytest.mark.parametrize(
     ("accept", "form"),
     [

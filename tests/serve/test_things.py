@@ -31,6 +31,7 @@ def read(client: FlaskClient, path: str, suffix: str = "nt", **headers: str) -> 
     return {quad.triple for quad in parse(response.data, form)}
 
 
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own JSON-LD parser uses it
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_every_format_by_accept_suffix_and_parameter_is_the_same(client: FlaskClient, suffix: str) -> None:
     media_type, form = FORMATS[suffix]

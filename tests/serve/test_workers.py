@@ -66,13 +66,13 @@ def test_small_queries_are_fast_and_reuse_their_worker(large_data: Path) -> None
     ],
 )
 def test_hostile_query_ends_at_the_deadline_and_its_worker_is_replaced(large_data: Path, text: str) -> None:
-    with open_pool(large_data, workers=1, timeout_s=0.6) as pool:
+    with open_pool(large_data, workers=1, timeout_s=0.4) as pool:
         assert count(pool) == 60_000
         before = pool.worker_pids()
         start = time.monotonic()
-        with pytest.raises(QueryTimeout, match=r"0\.6 s"):
+        with pytest.raises(QueryTimeout, match=r"0\.4 s"):
             pool.run(QueryRequest(text))
-        assert time.monotonic() - start < 1.2
+        assert time.monotonic() - start < 1
         assert not psutil.pid_exists(before[0])
         assert count(pool) == 60_000
         assert pool.worker_pids() != before
