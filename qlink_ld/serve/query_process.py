@@ -36,7 +36,14 @@ class QueryProcess:
         if network:
             command.append("--network")
         # The command is ours and holds no text of strangers: queries come over the pipe.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            # glibc reserves 64 MiB of address space per thread, which is what the memory limit counts.
+            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+        )
         self._received = bytearray()
         try:
             head, body = self.read_message(time.monotonic() + _START_S)

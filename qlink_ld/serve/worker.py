@@ -241,7 +241,6 @@ def main() -> None:
     except OSError as error:
         _send_all(output, b"X", orjson.dumps({"error": "StoreUnusable", "message": f"{options.store}: {error}"}))
         sys.exit(1)
-    _send_all(output, b"R", orjson.dumps({"network": has_network}))
     source = os.fdopen(os.dup(0), "rb")
     # The main thread's stack is as the system gives it; a thread's can be chosen.
     threading.stack_size(_STACK_BYTES)
@@ -249,6 +248,7 @@ def main() -> None:
         target=serve_queries, args=(store, source, lambda head, body: _send_all(output, head, body)), daemon=True
     )
     thread.start()
+    _send_all(output, b"R", orjson.dumps({"network": has_network}))  # now that nothing can fail any more
     thread.join()
 
 

@@ -102,8 +102,9 @@ def test_killed_worker_is_noticed_and_replaced(large_data: Path) -> None:
 
 
 def test_memory_limit_ends_a_greedy_query(large_data: Path) -> None:
-    greedy = "SELECT (GROUP_CONCAT(?x) AS ?y) { ?s ?p ?o . ?s2 ?p ?o2 BIND(CONCAT(?o, ?o2) AS ?x) }"
-    with open_pool(large_data, workers=1, timeout_s=20, max_memory_bytes=700 * 1024 * 1024) as pool:
+    doubling = " ".join(f"BIND(CONCAT(?x{n}, ?x{n}) AS ?x{n + 1})" for n in range(26))
+    greedy = f'SELECT (STRLEN(?x26) AS ?n) {{ BIND("sixteen letters!" AS ?x0) {doubling} }}'
+    with open_pool(large_data, workers=1, timeout_s=20, max_memory_bytes=800 * 1024 * 1024) as pool:
         with pytest.raises(QueryFailed, match="memory"):
             pool.run(QueryRequest(greedy))
         assert count(pool) == 60_000
