@@ -17,13 +17,13 @@ def write_iri(iri: str) -> str:
 
 def write_literal(text: str, language: str | None = None, datatype: str | None = None) -> str:
     """Return a literal with the characters escaped that canonical N-Triples escapes."""
-    escaped = text.translate(_ESCAPES) if _NEEDS_ESCAPE(text) else text
+    escaped = escape(text) if NEEDS_ESCAPE(text) else text
     if language:
         return f'"{escaped}"@{language}'
     return f'"{escaped}"^^<{datatype}>' if datatype else f'"{escaped}"'
 
 
-_NEEDS_ESCAPE = re.compile(r'[\\"\x00-\x1f\x7f\ufffe\uffff]').search
+NEEDS_ESCAPE = re.compile(r'[\\"\x00-\x1f\x7f\ufffe\uffff]').search
 
 # Oxigraph's serializer escapes the same characters: both writers must give the same bytes.
 _ESCAPES = {
@@ -36,6 +36,11 @@ _ESCAPES = {
     ord("\f"): "\\f",
     **{code: f"\\u{code:04X}" for code in (*range(8), 0x0B, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF)},
 }
+
+
+def escape(text: str) -> str:
+    """Return a literal's text with those characters escaped that `NEEDS_ESCAPE` finds."""
+    return text.translate(_ESCAPES)
 
 
 def write_triples(triples: Iterable[Triple]) -> str:

@@ -198,7 +198,7 @@ class Preparer(Generic[Node]):
         gathers = steps.gathers
         gathered: dict[str, JsonObject] = {}
         for key, value in data.items():
-            if value is None or value == []:
+            if value is None:
                 continue
             if key in gathers:
                 gathered.setdefault(gathers[key], {})[key] = value
@@ -316,7 +316,10 @@ class Preparer(Generic[Node]):
                     record=self.record,
                 )
                 continue
-            step.counter.add(text)
+            counter = step.counter
+            if not counter.count:
+                counter.example = shorten(text)
+            counter.count += 1
             self.writer.literal(node, step.plan, text)
             kept += 1
         return kept
@@ -327,7 +330,9 @@ class Preparer(Generic[Node]):
         many = isinstance(value, list)
         for index, item in enumerate(value if many else (value,)):
             if isinstance(item, dict) and step.steps is not None:
-                iri = self._node_iri(f"{base}{step.key}-{index}" if many else f"{base}{step.key}", step)
+                iri = f"{base}{step.key}-{index}" if many else f"{base}{step.key}"
+                if step.held:
+                    iri = _hold(iri)
                 child = self.writer.node(iri)
                 if self._members(child, item, f"{iri}-", step.steps, depth + 1):
                     self.writer.child(node, step.plan, child)
@@ -352,11 +357,6 @@ class Preparer(Generic[Node]):
                 kept += 1
         return kept
 
-    @staticmethod
-    def _node_iri(iri: str, step: Step[Node]) -> str:
-        """Nodes that only rules see are in the holding namespace."""
-        return f"{SOURCE}node:{iri}" if step.held and not iri.startswith(SOURCE) else iri
-
     def _nodes_of(self, node: Node, step: Step[Node], value: Any, base: str, depth: int) -> int:  # noqa: ANN401 (JSON)
         spec, steps = step.spec, step.steps
         if steps is None:
@@ -369,9 +369,11 @@ class Preparer(Generic[Node]):
         name = spec.fragment or step.key
         kept = 0
         for index, item in enumerate((value,) if single else value):
-            if item is None or item in ("", []):
+            if item is None or item == "" or item == []:
                 continue
-            iri = self._node_iri(f"{base}{name}" if single else f"{base}{name}-{index}", step)
+            iri = f"{base}{name}" if single else f"{base}{name}-{index}"
+            if step.held:
+                iri = _hold(iri)
             if not isinstance(item, dict) or spec.whole:
                 if spec.value is None:
                     self._drop(step, item, "not an object")
@@ -429,6 +431,11 @@ class Preparer(Generic[Node]):
     def _drop(self, step: Step[Node], value: object, reason: str) -> int:
         self.account.drop(self.resource.name, step.counter.path, value, reason)
         return 0
+
+
+def _hold(iri: str) -> str:
+    """Nodes that only rules see are in the holding namespace."""
+    return iri if iri.startswith(SOURCE) else f"{SOURCE}node:{iri}"
 
 
 def _table(scoped: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.folder import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
 from qlink_ld.mapping.lift import OxigraphLifter
 from qlink_ld.mapping.prepare import Preparer
-from qlink_ld.mapping.writers import HELD, DocumentWriter, TripleWriter
+from qlink_ld.mapping.writers import CODE, HELD, PARENT, SELF, DocumentWriter, TripleWriter, Writer
 from qlink_ld.model import Institution, Issue, Page, Record, Refusal
 from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris, course_urn, encode_segment
 from qlink_ld.ntriples import write_literal
@@ -36,7 +36,7 @@ class _Draft:
     iri: str
     key: str
     position: str
-    parts: list[str]  # N-Triples text, whole lines
+    lines: list[str]  # N-Triples, in any order
     opportunities: int
     instances: int
 
@@ -79,6 +79,7 @@ class JsonMapper:
         self.account = account
         self._iris = iris
         self.institution_iri = iris.institution(institution.id)
+        self.schac = institution.schac
         self.language = default_language
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._is_read: dict[str, bool] = {}
@@ -209,7 +210,7 @@ class JsonMapper:
             if predicate.startswith(_ISSUE):
                 self._report(predicate, value, draft)
             elif draft is not None and not any(term.startswith(HELD) for term in (subject, predicate, value)):
-                draft.parts.append(f"{line} .\n")
+                draft.lines.append(f"{line} .\n")
         return [_finish_draft(draft) for draft in batch.drafts]
 
     def _report(self, predicate: str, value: str, draft: _Draft | None) -> None:
@@ -251,12 +252,10 @@ def publishable(line: str) -> bool:
 
 
 def _finish_draft(draft: _Draft) -> Record:
-    lines = set("".join(draft.parts).split(" .\n"))  # no literal holds a raw line feed
-    lines.discard("")
     return Record(
         iri=draft.iri,
         key=draft.key,
-        ntriples=" .\n".join([*sorted(lines), ""]),
+        ntriples="".join(sorted(set(draft.lines))),
         position=draft.position,
         opportunities=draft.opportunities,
         instances=draft.instances,
@@ -289,7 +288,7 @@ class _Resource:
         self.context = compile_context(resource.context)
         self.triples = TripleWriter(self.context, mapper.is_read)
         self.lifter = OxigraphLifter(resource.context) if self.context.partial or mapper.by_processor else None
-        writer = self.triples if self.lifter is None else DocumentWriter()
+        writer: Writer[Any] = self.triples if self.lifter is None else DocumentWriter()
         self.preparer: Preparer[Any] = Preparer(
             mapper.mapping,
             resource,
@@ -306,6 +305,8 @@ class _Resource:
         self.parts = _by_parent(by_resource, resource.parts)
         self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
         self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
+        self.template = writer.template(self.record_members())
+        self.child_template = writer.template(self.child_members())
         self.seen: set[str] = set()
 
     def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
@@ -381,10 +382,12 @@ class _Resource:
                 record.pop(name, None)
         writer = self.preparer.writer
         node = self.preparer.prepare(record, iri)
-        writer.members(node, {"@type": list(self.spec.classes), **self.spec.constants, **held})
+        code = course_urn(self.mapper.schac, self.mapper.local_id(self.spec.name, key)) if self.mapper.schac else ""
+        writer.fill(node, self.template, iri, "", code)
+        for predicate, target in held:
+            writer.held_link(node, predicate, target)
         instances: list[str] = []
         if not self.spec.institution:
-            writer.members(node, self.identify(iri, key))
             step = self.preparer.steps[self.spec.children.key] if self.spec.children else None
             for child in children:
                 instance = self.write_child(child, iri, position, shared)
@@ -396,19 +399,29 @@ class _Resource:
             self.triples.add(self.lifter.lift(node))
         return instances
 
-    def identify(self, iri: str, key: str) -> JsonObject:
-        """Who offers it, and its QualityLink course identifier."""
-        out: JsonObject = {"dcterms:publisher": self.mapper.institution_iri}
-        if self.mapper.institution.schac:
-            urn = course_urn(self.mapper.institution.schac, self.mapper.local_id(self.spec.name, key))
-            out["owl:sameAs"] = urn
+    def record_members(self) -> JsonObject:
+        """What each record says besides its own: classes, constants, who offers it, its QualityLink identifier."""
+        out: JsonObject = {"@type": list(self.spec.classes), **self.spec.constants}
+        if self.spec.institution:
+            return out
+        out["dcterms:publisher"] = self.mapper.institution_iri
+        if self.mapper.schac:
+            out["owl:sameAs"] = CODE
             out["adms:identifier"] = {
-                "@id": f"{iri}#courseIdentifier",
+                "@id": f"{SELF}#courseIdentifier",
                 "@type": ["elm:Identifier"],
-                "skos:notation": urn,
+                "skos:notation": CODE,
                 "elm:schemeName": "uniqueCourseId",
             }
         return out
+
+    def child_members(self) -> JsonObject:
+        """What each child says besides its own: classes, what it is an instance of, who provides it."""
+        return {
+            "@type": list(self.spec.children.classes if self.spec.children else ()),
+            "elm:learningAchievementSpecification": PARENT,
+            "elm:providedBy": self.mapper.institution_iri,
+        }
 
     def read_children(self, key: str, record: JsonObject) -> list[JsonObject]:
         """Return the children of a record, each with what it inherits."""
@@ -463,21 +476,15 @@ class _Resource:
         iri = f"{parent}/instances/{encode_segment(source_id)}"
         child, held = self.join(child, shared)
         node = self.preparer.prepare(child, iri, steps)
-        self.preparer.writer.members(
-            node,
-            {
-                "@type": list(spec.classes),
-                "elm:learningAchievementSpecification": parent,
-                "elm:providedBy": self.mapper.institution_iri,
-                **held,
-            },
-        )
+        self.preparer.writer.fill(node, self.child_template, iri, parent, "")
+        for predicate, target in held:
+            self.preparer.writer.held_link(node, predicate, target)
         return iri, node
 
-    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> tuple[JsonObject, JsonObject]:
+    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> tuple[JsonObject, list[tuple[str, str]]]:
         """Put the records behind ids in their place; return the record, and its links to shared nodes."""
         record = dict(record)
-        held: JsonObject = {}
+        held: list[tuple[str, str]] = []
         for join in self.plain_joins:
             value = record.get(join.key)
             if value is None:
@@ -496,7 +503,7 @@ class _Resource:
             if isinstance(value, dict) and isinstance(source_id, str):
                 self.mapper.remember(join, source_id, value)
             if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
-                held[SOURCE + join.key] = {"@id": shared_iri(join, source_id)}
+                held.append((SOURCE + join.key, shared_iri(join, source_id)))
                 shared.append((join, source_id))
             else:
                 self.account.drop(self.spec.name, join.key, source_id, f"no such record in '{join.resource}'")

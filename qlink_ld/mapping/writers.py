@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import orjson
+
 from qlink_ld.mapping.context import Context, Term
 from qlink_ld.mapping.folder import NodeSpec
 from qlink_ld.mapping.lift import lift_members, lift_node, write_number
-from qlink_ld.ntriples import write_literal
+from qlink_ld.ntriples import NEEDS_ESCAPE, escape, write_literal
 
 JsonObject = dict[str, Any]
 Node = TypeVar("Node")
-_HERE = "\x00"  # stands for a node in a template; N-Triples never holds it
+SELF, PARENT, CODE = "urn:x-self:", "urn:x-parent:", "urn:x-code:"  # in templates
 HELD = "<urn:qlink-ld:"  # start of every term of the holding and the issue namespace
 
 
@@ -60,8 +62,17 @@ class Writer(Protocol[Node]):
     def raw(self, node: Node, key: str, value: Any) -> None:  # noqa: ANN401
         """A member that only a JSON-LD processor understands."""
 
-    def members(self, node: Node, document: JsonObject) -> None:
-        """Further members of a node, given as JSON-LD."""
+    def template(self, document: JsonObject) -> Any:  # noqa: ANN401
+        """Return further members of nodes, given as JSON-LD in which `SELF` stands for the node's IRI.
+
+        `PARENT` and `CODE` stand for what `fill` is given.
+        """
+
+    def fill(self, node: Node, template: Any, iri: str, parent: str, code: str) -> None:  # noqa: ANN401
+        """Add the members of a template."""
+
+    def held_link(self, node: Node, predicate: str, iri: str) -> None:
+        """A link for the rules only."""
 
 
 @dataclass(slots=True)
@@ -125,14 +136,21 @@ class DocumentWriter:
         """See `Writer`."""
         node[key] = value
 
-    def members(self, node: JsonObject, document: JsonObject) -> None:
+    def template(self, document: JsonObject) -> bytes:
         """See `Writer`."""
-        for key, value in document.items():
-            if key in node:
-                known = node[key] if isinstance(node[key], list) else [node[key]]
-                node[key] = [*known, *(value if isinstance(value, list) else [value])]
-            else:
-                node[key] = value
+        return orjson.dumps(document)
+
+    def fill(self, node: JsonObject, template: bytes, iri: str, parent: str, code: str) -> None:
+        """See `Writer`."""
+        text = template.decode().replace(SELF, iri).replace(PARENT, parent).replace(CODE, code)
+        for key, value in orjson.loads(text).items():
+            known = node.get(key, [])
+            known = known if isinstance(known, list) else [known]
+            node[key] = [*known, *(value if isinstance(value, list) else [value])]
+
+    def held_link(self, node: JsonObject, predicate: str, iri: str) -> None:
+        """See `Writer`."""
+        node.setdefault(predicate, []).append({"@id": iri})
 
 
 @dataclass(slots=True)
@@ -141,7 +159,7 @@ class _TriplePlan:
     head: str  # ` <predicate> `
     tail: str  # what follows the closing quote of a literal
     codes: dict[str, str]  # code → object
-    link: str  # template of a child: the link to it, its classes and constants
+    rests: list[str]  # what a child's classes and constants say, without the child
     reverse: bool
     scope: Context
     published: bool
@@ -150,11 +168,18 @@ class _TriplePlan:
     type: str | None
 
 
+@dataclass(slots=True)
+class _Template:
+    published: list[str]
+    ruled: list[str]
+    predicates: set[str]
+
+
 class TripleWriter:
     """Writes N-Triples; a node is its IRI in angle brackets.
 
     Attributes:
-        published: N-Triples text for the record, in any order, whole lines.
+        published: N-Triples lines for the record, in any order.
         ruled: N-Triples lines for the rules.
         predicates: the predicates in `ruled`.
     """
@@ -182,7 +207,7 @@ class TripleWriter:
         language = term.language or self._context.language
         lines: list[str] = []
         constants: JsonObject = {"@type": list(spec.classes), **spec.constants}
-        lift_members(constants, _HERE, scope, lines)
+        lift_members(constants, "", scope, lines)
         codes = {}
         if term.type == "@vocab" and isinstance(term.scoped, dict | list):
             codes = {code: f"<{t.iri}> .\n" for code, t in scope.terms.items() if t is not None}
@@ -192,7 +217,7 @@ class TripleWriter:
             head=f" <{term.iri}> ",
             tail=f'"{datatype} .\n' if datatype or not language else f'"@{language.lower()} .\n',
             codes=codes,
-            link="".join(f"{line} .\n" for line in lines),
+            rests=[f"{line} .\n" for line in lines],
             reverse=term.reverse,
             scope=scope,
             published=not held,
@@ -211,16 +236,28 @@ class TripleWriter:
 
     def text(self, node: str, plan: _TriplePlan, text: str, language: str) -> None:
         """See `Writer`."""
-        self._put(f"{node}{plan.head}{write_literal(text, language)} .\n", plan)
+        if NEEDS_ESCAPE(text):
+            text = escape(text)
+        line = f'{node}{plan.head}"{text}"@{language} .\n'
+        if plan.published:
+            self.published.append(line)
+        if plan.ruled:
+            self._rule(line, plan)
 
     def literal(self, node: str, plan: _TriplePlan, text: str) -> None:
         """See `Writer`."""
-        self._put(f"{node}{plan.head}{write_literal(text)[:-1]}{plan.tail}", plan)
+        if NEEDS_ESCAPE(text):
+            text = escape(text)
+        line = f'{node}{plan.head}"{text}{plan.tail}'
+        if plan.published:
+            self.published.append(line)
+        if plan.ruled:
+            self._rule(line, plan)
 
     def scalar(self, node: str, plan: _TriplePlan, value: str | float) -> None:
         """See `Writer`."""
         if isinstance(value, str):
-            self._put(f"{node}{plan.head}{write_literal(value)[:-1]}{plan.tail}", plan)
+            self.literal(node, plan, value)
         else:
             self._put(f"{node}{plan.head}{write_number(value, plan.type)} .\n", plan)
 
@@ -235,9 +272,11 @@ class TripleWriter:
     def child(self, node: str, plan: _TriplePlan, child: str) -> None:
         """See `Writer`."""
         link = f"{child}{plan.head}{node} .\n" if plan.reverse else f"{node}{plan.head}{child} .\n"
-        self._put(link, plan)
-        if plan.link and plan.published:
-            self.published.append(plan.link.replace(_HERE, child))
+        if plan.ruled:
+            self._rule(link, plan)
+        if plan.published:
+            self.published.append(link)
+            self.published += [child + rest for rest in plan.rests]
 
     def document(self, node: str, plan: _TriplePlan, document: JsonObject) -> None:
         """See `Writer`."""
@@ -255,11 +294,29 @@ class TripleWriter:
         """Never called: contexts with such members are for `DocumentWriter`."""
         raise NotImplementedError(f"{node} {key} {value!r}")
 
-    def members(self, node: str, document: JsonObject) -> None:
+    def template(self, document: JsonObject) -> _Template:
         """See `Writer`."""
         lines: list[str] = []
-        lift_members(document, node, self._context, lines)
+        lift_members(document, f"<{SELF}>", self._context, lines)
         self.add(lines)
+        ruled, predicates = self.take_ruled()
+        return _Template(self.take(), ruled.splitlines(keepends=True), predicates)
+
+    def fill(self, node: str, template: _Template, iri: str, parent: str, code: str) -> None:  # noqa: ARG002 (see Writer)
+        """See `Writer`."""
+        self.published += [
+            line.replace(SELF, iri).replace(PARENT, parent).replace(CODE, code) for line in template.published
+        ]
+        if template.ruled:
+            self.ruled += [
+                line.replace(SELF, iri).replace(PARENT, parent).replace(CODE, code) for line in template.ruled
+            ]
+            self.predicates |= template.predicates
+
+    def held_link(self, node: str, predicate: str, iri: str) -> None:
+        """See `Writer`."""
+        self.ruled.append(f"{node} <{predicate}> <{iri}> .\n")
+        self.predicates.add(predicate)
 
     def add(self, lines: Iterable[str], *, published: bool = True) -> None:
         """Sort lifted lines, without their final " .": to the record, to the rules, or both."""
@@ -275,5 +332,8 @@ class TripleWriter:
         if plan.published:
             self.published.append(line)
         if plan.ruled:
-            self.ruled.append(line)
-            self.predicates.add(plan.predicate)
+            self._rule(line, plan)
+
+    def _rule(self, line: str, plan: _TriplePlan) -> None:
+        self.ruled.append(line)
+        self.predicates.add(plan.predicate)
