@@ -12,9 +12,11 @@ from qlink_ld.config import Config
 from qlink_ld.errors import StoreUnusable
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.serve import catalogue, downloads, graphs, home, operations, reports, sparql, things
+from qlink_ld.serve.describe import is_described
 from qlink_ld.serve.problems import register_errors
 from qlink_ld.serve.release import Releases
 from qlink_ld.serve.site import KEY, Site, release
+from qlink_ld.serve.site import site as current_site
 from qlink_ld.serve.workers import QueryPool
 
 if TYPE_CHECKING:
@@ -125,6 +127,14 @@ def _shorten(iri: str) -> str:
     return iri
 
 
+def _find_page(iri: str) -> str:
+    """Return where to read about an IRI: here if anything is published about it, else at its own address."""
+    address = current_site().page(iri)
+    if iri.startswith(current_site().base) or is_described(release().store, iri):
+        return address
+    return current_site().href(iri) or address
+
+
 def _template_values(site: Site) -> dict[str, object]:
     """Give every template what the frame of a page needs."""
     try:
@@ -137,7 +147,7 @@ def _template_values(site: Site) -> dict[str, object]:
         "root": site.root,
         "base": site.base,
         "host": urlsplit(site.base).netloc,
-        "page": site.page,
+        "page": _find_page,
         "href": site.href,
         "shorten": _shorten,
         "about": about,

@@ -1,15 +1,12 @@
 """What belongs to one thing's description? Its own statements, those of its nested nodes, and a course's instances."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, RdfFormat, Store, Triple, serialize
 
 from qlink_ld.namespaces import ELM, FOAF, PREFIXES, QL, RDF, SKOS
 from qlink_ld.serve.elm_versions import OLD, Profile, to_old_triples
 from qlink_ld.serve.formats import JSONLD, NTRIPLES, RDFXML, TURTLE, Format
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _RDF_FORMATS = {
     TURTLE: RdfFormat.TURTLE,
@@ -87,8 +84,8 @@ class Description:
     def serialize(self, form: Format, profile: Profile) -> bytes:
         """Write it as RDF in the ELM version that the reader asked for."""
         old = profile is OLD
-        triples: Iterable[Triple] = to_old_triples(self.triples) if old else self.triples
-        prefixes = {**PREFIXES, "elm": profile.elm}
+        triples = list(to_old_triples(self.triples)) if old else self.triples
+        prefixes = used_prefixes(triples, {**PREFIXES, "elm": profile.elm})
         return serialize(triples, format=_RDF_FORMATS[form], prefixes=prefixes) or b""
 
 
@@ -138,6 +135,26 @@ def _belongs(root: NamedNode, node: NamedNode, own: list[Triple], found: dict[Tr
     if INSTANCE in types or f"{ELM}LearningOpportunity" in types:
         return Triple(root, NamedNode(f"{ELM}learningOpportunity"), node) in found
     return bool(own) and not types & _OWN_PAGE
+
+
+def is_described(store: Store, iri: str) -> bool:
+    """True if any statement is about this IRI."""
+    try:
+        node = NamedNode(iri)
+    except ValueError:
+        return False
+    return next(iter(store.quads_for_pattern(node, None, None, None)), None) is not None
+
+
+def used_prefixes(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> dict[str, str]:
+    """Return the prefixes that are of use for these triples."""
+    iris = {
+        term.value if isinstance(term, NamedNode) else term.datatype.value
+        for triple in triples
+        for term in (triple.subject, triple.predicate, triple.object)
+        if isinstance(term, NamedNode | Literal)
+    }
+    return {prefix: iri for prefix, iri in prefixes.items() if any(used.startswith(iri) for used in iris)}
 
 
 def find_labels(store: Store, iri: str) -> list[Literal]:

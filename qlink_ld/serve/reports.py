@@ -42,7 +42,11 @@ def show_report(name: str) -> Response:
     response = not_modified(etag)
     if response is None:
         count = count or InstitutionCount(name, name, 0, 0, "", "", {})
-        response = Response(render_template("report.html", count=count, graph=graph, **_read_info(count.info)))
+        response = Response(
+            render_template(
+                "report.html", count=count, graph=graph if graph in release().graphs else None, **_read_info(count.info)
+            )
+        )
     response.vary.add("Accept")
     return add_release_headers(response, etag)
 

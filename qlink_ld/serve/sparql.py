@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from qlink_ld.errors import QlinkError, QueryRefused
 from qlink_ld.namespaces import PREFIXES
+from qlink_ld.serve.describe import used_prefixes
 from qlink_ld.serve.example_queries import list_queries
 from qlink_ld.serve.formats import (
     GRAPH_FORMATS,
@@ -247,11 +248,16 @@ def _describe_service() -> Response:
     form = require_format(request, GRAPH_FORMATS)
     etag = make_etag("service-description", form.name)
     response = not_modified(etag) or Response(
-        serialize(describe_service(release(), site().base), format=_RDF[form], prefixes={**PREFIXES, "sd": SD}) or b"",
+        _serialize_description(form),
         content_type=form.content_type,
     )
     response.vary.add("Accept")
     return add_release_headers(response, etag)
+
+
+def _serialize_description(form: Format) -> bytes:
+    triples = describe_service(release(), site().base)
+    return serialize(triples, format=_RDF[form], prefixes=used_prefixes(triples, {**PREFIXES, "sd": SD})) or b""
 
 
 @blueprint.route("/sparql", methods=["PUT", "DELETE", "PATCH"])

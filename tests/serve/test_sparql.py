@@ -1,6 +1,8 @@
 """SPARQL 1.1 Protocol, Service Description, errors and CORS of `/sparql`."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -321,3 +323,24 @@ def test_nothing_published_gives_503(tmp_path: Path, make_app: Callable[..., Fla
         assert client.get(path, headers=BROWSER).mimetype == "text/html"
     assert client.get("/health").status_code == 503
     assert "qlink_ld_release_usable 0" in client.get("/metrics").text
+
+
+def test_too_many_queries_give_429_or_503_with_retry_after(large_data: Path, make_app: Callable[..., Flask]) -> None:
+    app = make_app(large_data, workers=1, timeout_s=1.5, max_wait_s=0.2)
+    endless = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"}
+    assert app.test_client().get("/sparql?query=ASK%7B%7D").status_code == 200
+
+    def send(peer: str) -> TestResponse:
+        return app.test_client().post("/sparql", data=endless, environ_base={"REMOTE_ADDR": peer})
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(send, "192.0.2.1")
+        time.sleep(0.3)
+        same, other = threads.submit(send, "192.0.2.1"), threads.submit(send, "192.0.2.2")
+        assert same.result().status_code == 429
+        assert other.result().status_code == 503
+        assert first.result().status_code == 504
+    for answer in (same.result(), other.result()):
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (answer.json or {})["downloads"] == "/downloads/"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
