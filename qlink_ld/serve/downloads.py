@@ -44,7 +44,9 @@ def list_downloads() -> Response:
             size = file.stat().st_size if file is not None and file.is_file() else None
         groups.setdefault(_group(path), []).append((path, size, str(entry.get("sha256") or "")))
     older = [known.id for known in list_releases(site().config.data_dir) if known.id != data.id]
-    page = render_template("downloads.html", groups=groups, older=older)
+    first = ("dataset", "institutions")
+    ordered = sorted(groups.items(), key=lambda item: (first.index(item[0]) if item[0] in first else 9, item[0]))
+    page = render_template("downloads.html", groups=dict(ordered), older=older)
     return add_release_headers(Response(page))
 
 
