@@ -4,6 +4,7 @@ Exit codes: 0 good; 1 the answer is no (does not conform, some sources failed); 
 could be done.
 """
 
+import contextlib
 import functools
 import gzip
 import logging
@@ -99,28 +100,51 @@ def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Institutions at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 @with_config
-def run_command(config: "Config", institutions: tuple[str, ...], as_json: bool, **options: Any) -> int:
+def run_command(
+    config: "Config", institutions: tuple[str, ...], offline: bool, full: bool, workers: int, as_json: bool
+) -> int:
     """Harvest, map, validate and publish all INSTITUTIONs, or those named.
 
     Prints one line per institution. What does not change is not published again; what fails keeps its last good graph.
     """
     if not config.institutions:
         raise ConfigurationError("the configuration names no [[institution]]; see the README for an example")
-    summary = _run(config, institutions, as_json=as_json, **options)
+    summary = _run(config, institutions, offline=offline, full=full, workers=workers, as_json=as_json)
     return _judge(summary)
 
 
-def _run(config: "Config", institutions: Sequence[str] = (), *, as_json: bool = False, **options: Any) -> "RunSummary":
+def _run(
+    config: "Config",
+    institutions: Sequence[str] = (),
+    *,
+    offline: bool = False,
+    full: bool = False,
+    workers: int = 2,
+    as_json: bool = False,
+) -> "RunSummary":
+    """Run and print: one line per institution as soon as it is done, then what it all comes to."""
     from qlink_ld.pipeline import run
     from qlink_ld.progress import ProgressBars
 
     with ProgressBars() as bars:
+
+        def show(report: "HarvestReport") -> None:
+            bars.finish(report.institution)
+            # Whoever reads stdout may stop reading; that must not cost the release.
+            with bars.set_aside(), contextlib.suppress(BrokenPipeError):
+                if not as_json:
+                    click.echo(_line(report))
+                for message in _messages(report):
+                    click.echo(f"{report.institution}: {message.removeprefix(f'{report.institution}: ')}", err=True)
+
         summary = run(
             config,
             institutions,
+            offline=offline,
+            full=full,
+            workers=workers,
             on_progress=bars.update,
-            on_report=lambda report: bars.finish(report.institution),
-            **options,
+            on_report=show,
         )
     if as_json:
         import orjson
@@ -136,12 +160,15 @@ def _run(config: "Config", institutions: Sequence[str] = (), *, as_json: bool = 
     return summary
 
 
+def _messages(report: "HarvestReport") -> list[str]:
+    """Why an institution was not harvested as it should be: its failure, or those of single sources."""
+    if report.error:
+        return [report.error]
+    return [issue.message for issue in report.issues if issue.code in ("source-failed", "source-unreadable")]
+
+
 def _print_summary(summary: "RunSummary") -> None:
-    """One line per institution, then what it comes to."""
-    for report in summary.reports:
-        click.echo(_line(report))
-        if report.error:
-            click.echo(f"  {report.error}", err=True)
+    """What it all comes to."""
     total = functools.partial(_total, summary.reports)
     release = f"release {summary.release.id}" if summary.release else "nothing changed, no new release"
     click.echo(
@@ -240,7 +267,7 @@ def convert_command(
     )
     data = write_output(result.ntriples, config.iris.institution_graph(institution.id), output)
     if output is None:
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
     else:
         output.write_bytes(data)
     for issue in result.issues:
@@ -296,9 +323,8 @@ def query_command(config: "Config", query: Any, format_name: str | None) -> None
         text = query.read()
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{query.name}: not UTF-8 text: {error.reason}") from error
-    output = click.get_binary_stream("stdout")
-    run_query(config.data_dir, text, output, format_name=format_name, settings=config.sparql)
-    output.flush()
+    run_query(config.data_dir, text, sys.stdout.buffer, format_name=format_name, settings=config.sparql)
+    sys.stdout.buffer.flush()
 
 
 # release ------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Progress bars on a terminal's stderr, one line per institution; nothing elsewhere. Source: DESIGN §7."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +23,7 @@ class ProgressBars:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
+            redirect_stdout=False,  # results go where they belong even if only stderr is a terminal
             disable=not Console(stderr=True).is_terminal,
         )
         self._tasks: dict[tuple[str, str], TaskID] = {}
@@ -43,6 +46,16 @@ class ProgressBars:
                 task = self._progress.add_task(_STAGES.get(stage, stage), institution=institution, total=total)
                 self._tasks[institution, stage] = task
             self._progress.update(task, completed=done, total=total)
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Take all bars away while results or messages are written, one writer at a time."""
+        with self._lock:
+            self._progress.stop()
+            try:
+                yield
+            finally:
+                self._progress.start()
 
     def finish(self, institution: str) -> None:
         """Take away the bars of an institution that is done."""

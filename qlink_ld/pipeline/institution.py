@@ -1,0 +1,194 @@
+"""Takes one institution from its sources to files: graph, refused records, report."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+
+from qlink_ld import __version__
+from qlink_ld.config import Config
+from qlink_ld.errors import HarvestError, QlinkError
+from qlink_ld.harvest.snapshot import load_latest_snapshot
+from qlink_ld.harvest.source import harvest_source
+from qlink_ld.mapping import find_mapping
+from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
+from qlink_ld.pipeline.records import RecordWork
+from qlink_ld.pipeline.state import InstitutionFiles, load_state, store_hold, store_result
+from qlink_ld.publish.graph_file import write_graph
+from qlink_ld.resources import find_resource_dir
+from qlink_ld.validate.report import summarise
+from qlink_ld.validate.shape_files import bundled_shapes
+
+log = logging.getLogger(__name__)
+
+OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
+
+
+def process_institution(
+    config: Config,
+    institution: Institution,
+    *,
+    offline: bool = False,
+    full: bool = False,
+    on_progress: OnStage | None = None,
+) -> HarvestReport:
+    """Harvest, map and validate one institution; write its graph, refused records and report.
+
+    Returns:
+        What happened; `held` leaves the last good graph in place.
+
+    Raises:
+        QlinkError: nothing could be done for this institution; its last good graph stays.
+    """
+    started = time.monotonic()
+    progress = on_progress or (lambda _stage, _done, _total: None)
+    files = InstitutionFiles.of(config.data_dir, institution.id)
+    previous = load_state(config, institution.id)
+    snapshots, issues = _harvest(config, institution, offline, progress)
+    digest = _digest(config, institution, snapshots, issues)
+    if previous and previous.digest == digest and previous.graph_sha256 and files.graph.is_file() and not full:
+        return replace(previous, status="unchanged", seconds=time.monotonic() - started)
+    work = RecordWork(config, institution, lambda done: progress("convert", done, None))
+    work.map_and_judge(snapshots)
+    all_issues = (*issues, *(issue for snapshot in snapshots for issue in snapshot.issues), *work.issues)
+    report = HarvestReport(
+        institution=institution.id,
+        name=institution.name,
+        status="published",
+        harvested=work.harvested,
+        published=work.accepted,
+        refused=work.rejected,
+        instances=work.instances,
+        warnings=work.severities["warning"] + sum(i.count for i in all_issues if i.severity != "info"),
+        harvested_at=max(s.fetched_at for s in snapshots).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        digest=digest,
+        sources=tuple(_describe_source(source) for source in institution.sources),
+        issues=all_issues,
+        fields=tuple(field for account in work.accounts for field in account.fields),
+    )
+    complete = not issues and not work.unreadable and all(snapshot.complete for snapshot in snapshots)
+    reason = _reason_to_hold(institution, report, complete, previous)
+    graph_iri = config.iris.institution_graph(institution.id)
+    write_graph(files.refused, graph_iri, work.refused.merge())
+    if reason:
+        message = f"held: {reason}; the last good graph stays. Check the source, or change the limit and run again"
+        issue = Issue("harvest-held", message, "violation")
+        seconds = time.monotonic() - started
+        held = replace(report, status="held", error=message, issues=(*all_issues, issue), seconds=seconds)
+        return store_hold(config, held, work.results, previous)
+    graph = write_graph(files.next_graph, graph_iri, work.published.merge())
+    report = replace(
+        report,
+        triples=graph.triples,
+        graph_sha256=graph.sha256,
+        result_counts=tuple(summarise(work.results)),
+        seconds=time.monotonic() - started,
+    )
+    store_result(files, report, work.results, config)
+    return report
+
+
+def _harvest(
+    config: Config, institution: Institution, offline: bool, progress: OnStage
+) -> tuple[list[Snapshot], list[Issue]]:
+    """Visit every source; one that fails is reported, and its last snapshot is used.
+
+    Raises:
+        HarvestError: no source gave anything.
+    """
+    if not institution.sources:
+        raise HarvestError(
+            f"{institution.id}: it has no source; add [[institution.source]] with type and path to the configuration"
+        )
+    snapshots: list[Snapshot] = []
+    issues: list[Issue] = []
+    for source in institution.sources:
+        try:
+            snapshots.append(_visit(config, institution, source, offline, progress))
+        except QlinkError as error:
+            log.info("institution=%s stage=harvest source=%s failed: %s", institution.id, source.id, error)
+            issues.append(Issue("source-failed", str(error), "violation", source.id, position=source.path))
+            old = load_latest_snapshot(config.data_dir, institution.id, source)
+            if old is not None:
+                snapshots.append(old)
+    if not snapshots or len(issues) == len(institution.sources):
+        raise HarvestError("; ".join(issue.message for issue in issues))
+    return snapshots, issues
+
+
+def _visit(config: Config, institution: Institution, source: DataSource, offline: bool, progress: OnStage) -> Snapshot:
+    find_mapping(source)
+    if not offline:
+        return harvest_source(
+            institution,
+            source,
+            config.harvest,
+            config.data_dir,
+            on_progress=lambda done, total: progress("harvest", done, total),
+        )
+    snapshot = load_latest_snapshot(config.data_dir, institution.id, source)
+    if snapshot is None:
+        raise HarvestError(
+            f"{institution.id}: there is no snapshot of source '{source.id}'; run once without --offline"
+        )
+    return snapshot
+
+
+def _describe_source(source: DataSource) -> dict[str, object]:
+    """A source as reports name it: where and what, nothing secret."""
+    return {"id": source.id, "url": source.path, "type": source.type, "version": source.version}
+
+
+def _reason_to_hold(
+    institution: Institution, report: HarvestReport, complete: bool, previous: HarvestReport | None
+) -> str | None:
+    """Why this harvest must not replace what is published; None if it may. Source: DESIGN §2, principle 3."""
+    if report.harvested < institution.minimum_records:
+        return f"{report.harvested} records, fewer than minimum_records = {institution.minimum_records}"
+    before = previous.published if previous and previous.graph_sha256 else 0
+    if before and report.published < before * (1 - institution.maximum_fall):
+        return (
+            f"{report.published} publishable records after {before} before, a fall of more than "
+            f"{institution.maximum_fall:.0%} (maximum_fall)"
+        )
+    if not complete and report.published < before:
+        return f"the harvest is incomplete and has {report.published} publishable records after {before} before"
+    return None
+
+
+def _digest(config: Config, institution: Institution, snapshots: Sequence[Snapshot], issues: Sequence[Issue]) -> str:
+    """Hash all that the result depends on."""
+    shapes = config.validation.shapes or bundled_shapes()
+    parts = {
+        "software": __version__,
+        "base_iri": config.base_iri,
+        "institution": asdict(replace(institution, minimum_records=0, maximum_fall=0.0)),
+        "alliances": [asdict(alliance) for alliance in config.alliances if institution.id in alliance.members],
+        "validation": asdict(config.validation),
+        "shapes": [_hash_file(file) for file in shapes],
+        "mappings": _hash_mappings(tuple(find_mapping(snapshot.source).folder for snapshot in snapshots)),
+        # Whether a course is active depends on the day, but a new day alone does not make unchanged data new.
+        "snapshots": [(snapshot.source.id, snapshot.digest, snapshot.complete) for snapshot in snapshots],
+        # A source that begins to fail, or ceases to, changes the report even if its snapshot is the same.
+        "failed": [issue.source for issue in issues],
+    }
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _hash_mappings(folders: tuple[Path, ...]) -> str:
+    common = find_resource_dir("mappings")
+    files = [
+        file
+        for folder in (*folders, common / "common", common / "vocabularies")
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+    return hashlib.sha256("".join(_hash_file(file) for file in files).encode()).hexdigest()
+
+
+def _hash_file(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

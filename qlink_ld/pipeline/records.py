@@ -1,0 +1,147 @@
+"""Maps and judges the records of one institution: each is published, or refused with its reasons."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from qlink_ld.config import Config
+from qlink_ld.enrich.ownership import check_ownership
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping import Account, find_mapping, map_snapshot
+from qlink_ld.model import Institution, Issue, Record, Refusal, Result, Snapshot, Verdict
+from qlink_ld.namespaces import DCTERMS, RDFS
+from qlink_ld.ntriples import write_literal
+from qlink_ld.publish.quad_sorter import QuadSorter
+from qlink_ld.registry.describe import describe_institution
+from qlink_ld.validate.engine import load_engine
+from qlink_ld.validate.records import RecordValidator, collect_types, refuse_orphans
+
+_KEPT_RESULTS = 50_000  # SHACL results that are kept one by one for the report; all are counted
+
+
+class RecordWork:
+    """Walks the records of one institution from mapping to their verdict; keeps them sorted on disk, not in memory.
+
+    Attributes:
+        published: what goes into the graph, with the institution's own description.
+        refused: what does not.
+        results: SHACL results, up to 50,000 of them; `severities` counts all.
+        harvested: learning opportunities found; accepted and rejected add up to it.
+        instances: those that are published.
+        unreadable: sources that could not be mapped at all.
+    """
+
+    def __init__(self, config: Config, institution: Institution, on_progress: Callable[[int], None]) -> None:
+        self.config = config
+        self.institution = institution
+        self._on_progress = on_progress
+        description = describe_institution(institution, config.alliances, config.iris)
+        engine = load_engine(config.validation.engine, config.validation.shapes)
+        self._validator = RecordValidator(engine, description)
+        self._publish_all = "publish" in (institution.on_violation, config.validation.on_violation)
+        self.published = QuadSorter(config.data_dir)
+        self.refused = QuadSorter(config.data_dir)
+        self.published.add(description)
+        self.accounts: list[Account] = []
+        self.results: list[Result] = list(self._validator.context_results)
+        self.harvested = self.accepted = self.rejected = self.instances = 0
+        self.severities: Counter[str] = Counter(result.severity for result in self.results)
+        self.unreadable: list[Issue] = []
+        self._known: dict[str, str] = {}
+        self._orphans: list[Record] = []
+        self._refused_iris: set[str] = set()
+        self._seen: set[str] = set()
+        self._doubles: list[Issue] = []
+
+    @property
+    def issues(self) -> list[Issue]:
+        """What mapping noticed."""
+        return [*self.unreadable, *(issue for account in self.accounts for issue in account.issues), *self._doubles]
+
+    def map_and_judge(self, snapshots: Sequence[Snapshot]) -> None:
+        """Settle every record of every source; a source that cannot be read costs the others nothing.
+
+        Raises:
+            UnreadableData: no source can be read.
+        """
+        for snapshot in snapshots:
+            try:
+                self._map_source(snapshot)
+            except UnreadableData as error:
+                source = snapshot.source
+                self.unreadable.append(
+                    Issue("source-unreadable", str(error), "violation", source.id, position=source.path)
+                )
+        if len(self.unreadable) == len(snapshots):
+            raise UnreadableData("; ".join(issue.message for issue in self.unreadable))
+        for verdict in refuse_orphans(self._judge(self._first_only(self._orphans), self._known), self._refused_iris):
+            self._settle(verdict)
+
+    def _map_source(self, snapshot: Snapshot) -> None:
+        account = Account(snapshot.source.id)
+        self.accounts.append(account)
+        mapping = find_mapping(snapshot.source)
+        for batch in map_snapshot(snapshot, mapping, self.institution, self.config.iris, account):
+            records = [entry for entry in batch if isinstance(entry, Record)]
+            for refusal in batch:
+                if isinstance(refusal, Refusal):
+                    self._refuse_unmapped(refusal)
+            if not mapping.resources:  # records of a file point to each other
+                self._known.update(collect_types(records))
+                self._orphans += [r for r in records if not r.opportunities and r.instances]
+                records = [r for r in records if r.opportunities or not r.instances]
+            for verdict in self._judge(self._first_only(records), self._known):
+                if not self._settle(verdict):
+                    self._refused_iris.add(verdict.record.iri)
+            self._on_progress(self.harvested)
+
+    def _first_only(self, records: list[Record]) -> list[Record]:
+        """Two sources may describe the same thing: the first one counts, the other is reported."""
+        out = []
+        for record in records:
+            if record.iri in self._seen and record.opportunities + record.instances:
+                message = "A learning opportunity is described by two sources or twice in one; the first one counts."
+                self._doubles.append(
+                    Issue("record-repeated", message, "warning", record=record.iri, position=record.position)
+                )
+                continue
+            self._seen.add(record.iri)
+            out.append(record)
+        return out
+
+    def _judge(self, records: list[Record], known: Mapping[str, str]) -> Iterator[Verdict]:
+        if not records:
+            return
+        own = self.config.iris.institution(self.institution.id)
+        for verdict in self._validator.judge(records, known or None):
+            foreign = check_ownership(verdict.record, own)
+            yield Verdict(verdict.record, (*verdict.results, *foreign)) if foreign else verdict
+
+    def _settle(self, verdict: Verdict) -> bool:
+        """Publish or refuse a record; return whether it is published."""
+        record = verdict.record
+        self.harvested += record.opportunities
+        self.severities.update(result.severity for result in verdict.results)
+        if len(self.results) < _KEPT_RESULTS:
+            self.results += verdict.results
+        accepted = verdict.conforms or self._publish_all
+        if accepted:
+            self.published.add(record.ntriples)
+            self.accepted += record.opportunities
+            self.instances += record.instances
+        else:
+            self.refused.add(record.ntriples)
+            self.rejected += record.opportunities
+        return accepted
+
+    def _refuse_unmapped(self, refusal: Refusal) -> None:
+        """A record without triples of its own: its place among the refused says why."""
+        self.harvested += 1
+        self.rejected += 1
+        place = hashlib.sha256((refusal.position + refusal.key).encode()).hexdigest()[:12]
+        iri = f"<{self.config.iris.report_graph(self.institution.id)}#refused-{place}>"
+        self.refused.add(
+            f"{iri} <{DCTERMS}identifier> {write_literal(refusal.key)} .\n"
+            f"{iri} <{DCTERMS}source> {write_literal(refusal.position)} .\n"
+            f"{iri} <{RDFS}comment> {write_literal(refusal.issue.message, 'en')} .\n"
+        )
