@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pyoxigraph import DefaultGraph, Literal, NamedNode, RdfFormat, Store, Triple, serialize
 
 from qlink_ld.namespaces import ELM, FOAF, PREFIXES, QL, RDF, SKOS
+from qlink_ld.serve.datatypes import restore_datatypes
 from qlink_ld.serve.elm_versions import OLD, Profile, to_old_triples
 from qlink_ld.serve.formats import JSONLD, NTRIPLES, RDFXML, TURTLE, Format
 
@@ -84,7 +85,8 @@ class Description:
     def serialize(self, form: Format, profile: Profile) -> bytes:
         """Write it as RDF in the ELM version that the reader asked for."""
         old = profile is OLD
-        triples = list(to_old_triples(self.triples)) if old else self.triples
+        triples = list(restore_datatypes(self.triples))
+        triples = list(to_old_triples(triples)) if old else triples
         prefixes = used_prefixes(triples, {**PREFIXES, "elm": profile.elm})
         return serialize(triples, format=_RDF_FORMATS[form], prefixes=prefixes) or b""
 

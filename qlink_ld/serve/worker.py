@@ -43,6 +43,7 @@ from pyoxigraph import (
 from qlink_ld.errors import QlinkError, QueryFailed, QueryFormatUnacceptable, QueryRefused, QuerySyntaxError
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.serve.confine import die_with_parent, drop_network, limit_memory
+from qlink_ld.serve.datatypes import restore_datatypes
 from qlink_ld.serve.elm_versions import OLD, to_old_triples
 from qlink_ld.serve.query_text import outline_query
 from qlink_ld.serve.service_calls import refuse_service_calls
@@ -183,7 +184,8 @@ def _write_results(
         if request.graph is None:
             raise QueryFormatUnacceptable("the query makes triples: ask for one of " + ", ".join(GRAPH_FORMATS))
         send(b"H", orjson.dumps({"kind": "graph", "format": request.graph}))
-        triples = to_old_triples(results) if request.profile == OLD.name else results
+        triples = restore_datatypes(results)
+        triples = to_old_triples(triples) if request.profile == OLD.name else triples
         prefixes = PREFIXES if request.profile != OLD.name else {**PREFIXES, "elm": OLD.elm}
         serialize(triples, output, GRAPH_FORMATS[request.graph], prefixes=prefixes)  # type: ignore[arg-type]
         return
