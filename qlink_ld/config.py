@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,33 @@ log = logging.getLogger(__name__)
 DEFAULT_FILE = "qlink.toml"
 SOURCE_TYPES = ("elm", "ooapi", "edu-api", "occapi", "json", "csv", "xml")  # DESIGN §8
 _ENVIRONMENT_PREFIX = "QLINK_"
+_NOT_IN_IRIS = re.compile(r"[\x00-\x20<>\"{}|^`\\]")  # RFC 3987 §2.2, as N-Triples has it
+_LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
+    "concurrency_per_host": 1,
+    "keep_snapshots": 1,
+    "max_memory_bytes": 1024 * 1024,
+    "max_query_bytes": 1,
+    "max_query_depth": 1,
+    "max_response_bytes": 1,
+    "max_result_bytes": 1,
+    "max_wait_s": 0,
+    "max_waiting": 0,
+    "minimum_records": 0,
+    "page_size": 1,
+    "refresh_h": 0,
+    "timeout_s": 0.001,
+    "workers": 1,
+}
+_LISTS = {"institutions": "[[institution]]", "alliances": "[[alliance]]", "sources": "[[institution.source]]"}
+_TYPE_NAMES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "Path": "a path as text",
+    "date": "a date without time and quotes, such as 2026-09-01",
+    "tuple": "a list",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +151,7 @@ def load_config(
         table: dict[str, Any] = {}
     else:
         reader, table = _parse(file)
-    _apply_environment(table, environment)
+    _apply_environment(reader, table, environment)
     config = _build(reader, table)
     return replace(config, data_dir=data_dir.absolute()) if data_dir is not None else config
 
@@ -152,8 +180,11 @@ class _Reader:
     def __init__(self, text: str, file: Path | None) -> None:
         self.lines = text.splitlines()
         self.file = file
+        self.variables: dict[tuple[Where, str], str] = {}  # settings that come from the environment
 
     def error(self, message: str, where: Where, key: str | None = None) -> ConfigurationError:
+        if key is not None and (where, key) in self.variables:
+            return ConfigurationError(f"environment variable {self.variables[where, key]}: {message}")
         line = self._find_line(where, key)
         place = f"{self.file or 'environment'}" + (f":{line}" if line else "")
         return ConfigurationError(f"{place}: {message}")
@@ -171,6 +202,8 @@ class _Reader:
                 current = tuple((name, counts.get(names[: i + 1], 0)) for i, name in enumerate(names))
                 if current == where and key is None:
                     return number
+                if current[:-1] == where and current[-1][0] == key:  # a table of that name
+                    return number
             elif current == where and key is not None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
                 return number
         return None
@@ -184,7 +217,8 @@ class _Reader:
         values = dict(given)
         for key, value in table.items():
             if key not in known:
-                names = ", ".join(sorted(known))
+                tables = (_LISTS.get(name, f"[{name}]") for name in given if name != "file")
+                names = ", ".join([*sorted(known), *tables])
                 raise self.error(f"unknown key '{key}'; allowed here: {names}", where, key)
             values[key] = self.convert(value, hints[key], where, key)
         for name, f in known.items():
@@ -209,14 +243,17 @@ class _Reader:
         if hint is Path and isinstance(value, str):
             return self.resolve(value)
         if hint is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
+            value = float(value)
         if hint is str and isinstance(value, int | float) and key == "version":
             return str(value)  # `version = 5` is meant as text
-        if origin is None and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-            return value
-        name = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
-        wanted = name.get(getattr(hint, "__name__", ""), "a list" if origin is tuple else "a table")
-        raise self.error(f"'{key}' must be {wanted}, not {value!r}", where, key)
+        # A truth value is no number, and a date with a time is no date, though Python takes them for one.
+        exact = type(value) is hint if hint in (int, date) else origin is None and isinstance(value, hint)
+        if not exact:
+            wanted = _TYPE_NAMES.get(getattr(origin or hint, "__name__", ""), "a table")
+            raise self.error(f"'{key}' must be {wanted}, not {value!r}", where, key)
+        if key in _LEAST and isinstance(value, int | float) and not value >= _LEAST[key]:
+            raise self.error(f"'{key}' must be at least {_LEAST[key]:g}, not {value!r}", where, key)
+        return value
 
     def resolve(self, path: str) -> Path:
         """Make a path absolute: relative ones start at the configuration file."""
@@ -224,7 +261,7 @@ class _Reader:
         return (folder / Path(path).expanduser()).absolute()
 
 
-def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _apply_environment(reader: _Reader, table: dict[str, Any], environment: Mapping[str, str]) -> None:
     sections = {
         "harvest": HarvestSettings,
         "validation": ValidationSettings,
@@ -236,7 +273,8 @@ def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) ->
             continue
         key = name.removeprefix(_ENVIRONMENT_PREFIX).lower()
         if key in ("base_iri", "data_dir"):
-            table[key] = text
+            table[key] = _from_here(text) if key == "data_dir" else text
+            reader.variables[(), key] = name
             continue
         section, _, option = key.partition("_")
         kind = sections.get(section)
@@ -244,12 +282,16 @@ def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) ->
         if hint is None:
             log.warning("environment variable %s names no setting of qlink-ld and is ignored", name)
             continue
-        table.setdefault(section, {})[option] = _parse_variable(name, text, hint)
+        settings = table.setdefault(section, {})
+        if isinstance(settings, dict):  # if not, the file is wrong, which is found later
+            settings[option] = _parse_variable(name, text, hint)
+            reader.variables[((section, 0),), option] = name
 
 
 def _parse_variable(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 (a type)
     if typing.get_origin(hint) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return [_from_here(part) for part in parts] if Path in typing.get_args(hint) else parts
     try:
         if hint is bool:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
@@ -258,6 +300,11 @@ def _parse_variable(name: str, text: str, hint: Any) -> object:  # noqa: ANN401 
     except (KeyError, ValueError) as error:
         raise ConfigurationError(f"environment variable {name}: cannot read {text!r} as {hint.__name__}") from error
     return text
+
+
+def _from_here(path: str) -> str:
+    """Paths in the environment start at the current folder, not at the configuration file."""
+    return str(Path(path).expanduser().absolute())
 
 
 def _build(reader: _Reader, table: dict[str, Any]) -> Config:
@@ -288,7 +335,13 @@ def _build(reader: _Reader, table: dict[str, Any]) -> Config:
         Config, table, (), institutions=institutions, alliances=alliances, file=reader.file, **sections
     )
     base = urlsplit(config.base_iri)
-    if base.scheme not in ("http", "https") or not base.netloc or base.query or base.fragment:
+    if (
+        base.scheme not in ("http", "https")
+        or not base.netloc
+        or base.query
+        or base.fragment
+        or _NOT_IN_IRIS.search(config.base_iri)
+    ):
         raise reader.error(f"base_iri must be an http(s) address, not '{config.base_iri}'", (), "base_iri")
     return config if config.base_iri.endswith("/") else replace(config, base_iri=config.base_iri + "/")
 
@@ -314,6 +367,13 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
         raise reader.error(f"'{institution.id}' cannot be an id: use letters, digits, . _ -", where, "id")
     if not 0 <= institution.maximum_fall <= 1:
         raise reader.error("'maximum_fall' is a share between 0 and 1", where, "maximum_fall")
+    if institution.country is not None and not re.fullmatch(r"[A-Z0-9]{3}", institution.country):
+        raise reader.error("'country' is a code of three capital letters, such as NLD", where, "country")
+    if institution.schac is not None and (not institution.schac or _NOT_IN_IRIS.search(institution.schac)):
+        raise reader.error("'schac' is a domain name, such as utwente.nl", where, "schac")
+    for iri in institution.same_as:
+        if not urlsplit(iri).scheme or _NOT_IN_IRIS.search(iri):
+            raise reader.error(f"'same_as' is a list of whole addresses (IRIs), and '{iri}' is none", where, "same_as")
     names = [source.id for source in sources]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise reader.error(f"institution {institution.id} has two sources with the id '{twice}'", where)
