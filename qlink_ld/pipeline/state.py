@@ -14,7 +14,7 @@ from pyoxigraph import RdfFormat, parse, serialize
 
 from qlink_ld.config import Config
 from qlink_ld.errors import PublishError
-from qlink_ld.model import HarvestReport, Institution, Issue, Result
+from qlink_ld.model import FieldUse, HarvestReport, Institution, Issue, Result
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.ntriples import sort_lines, write_triples
 from qlink_ld.publish.graph_file import read_graph
@@ -114,7 +114,7 @@ def _read_state(file: Path) -> HarvestReport | None:
     try:
         table: dict[str, Any] = orjson.loads(file.read_bytes())
         table["issues"] = tuple(Issue(**issue) for issue in table.get("issues", ()))
-        table["fields"] = ()
+        table["fields"] = tuple(FieldUse(**use) for use in table.get("fields", ()))
         table["sources"] = _tables(table, "sources")
         table["result_counts"] = _tables(table, "result_counts")
         return HarvestReport(**table)

@@ -95,7 +95,8 @@ def describe(store: Store, iri: str, hidden_graphs: tuple[str, ...] = ()) -> Des
     """Collect the statements about a thing.
 
     Followed are nested nodes (`{iri}#…`), nodes of helper classes under any IRI, the instances of a specification and
-    the references to members; not other courses, institutions and concepts: those have pages of their own.
+    the references to members, and of a course its institution; not other courses and concepts: those have pages of
+    their own.
 
     Args:
         store: the release's store.
@@ -134,6 +135,10 @@ def _belongs(root: NamedNode, node: NamedNode, own: list[Triple], found: dict[Tr
     if node == root or node.value.startswith(f"{root.value}#"):
         return True
     types = {t.object.value for t in own if t.predicate == _TYPE and isinstance(t.object, NamedNode)}
+    if INSTITUTION in types:  # who offers it: without this a course does not conform by itself
+        return (
+            Triple(root, _TYPE, NamedNode(SPECIFICATION)) in found or Triple(root, _TYPE, NamedNode(INSTANCE)) in found
+        )
     if INSTANCE in types or f"{ELM}LearningOpportunity" in types:
         return Triple(root, NamedNode(f"{ELM}learningOpportunity"), node) in found
     return bool(own) and not types & _OWN_PAGE

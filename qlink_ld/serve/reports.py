@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
+from qlink_ld.namespaces import PREFIXES
 from qlink_ld.serve.formats import GRAPH_FORMATS, HTML, PAGE_FORMATS, choose_format, find_format
 from qlink_ld.serve.graphs import answer_graph
 from qlink_ld.serve.release import tables
@@ -56,6 +57,19 @@ def _read_info(info: Mapping[str, Any]) -> dict[str, object]:
     return {
         "sources": tables(info.get("sources")),
         "issues": tables(info.get("issues")),
-        "results": tables(info.get("result_counts")),
+        "results": [_read_result(entry) for entry in tables(info.get("result_counts"))],
         "fields": tables(info.get("fields")),
+    }
+
+
+def _read_result(entry: Mapping[str, Any]) -> dict[str, object]:
+    """One kind of result, with its property and its example as people read them."""
+    path = str(entry.get("path") or "").strip("<>")
+    prefix = next((name for name, namespace in PREFIXES.items() if path.startswith(namespace)), None)
+    value = str(entry.get("value") or "")
+    return {
+        **entry,
+        "property": f"{prefix}:{path[len(PREFIXES[prefix]) :]}" if prefix else path,
+        "example": str(entry.get("focus_node") or "").strip("<>"),
+        "found": value.strip("<>") if value.startswith("<") else value,
     }
