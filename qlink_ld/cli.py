@@ -8,18 +8,22 @@ import contextlib
 import functools
 import gzip
 import logging
+import os
+import signal
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import click
 
 from qlink_ld import __version__
-from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData
+from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
 if TYPE_CHECKING:
     from qlink_ld.config import Config
@@ -86,6 +90,32 @@ def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
         from qlink_ld.config import load_config
 
         return command(config=load_config(config_file, data_dir), **options)
+
+    return wrapper
+
+
+def in_own_process(command: Callable[..., int]) -> Callable[..., int]:
+    """Let a command read a stranger's data in a child process: what crashes a parser there becomes a message here."""
+
+    @functools.wraps(command)
+    def wrapper(source: str, **options: Any) -> int:  # noqa: ANN401 (click's)
+        sys.stdout.flush()
+        child = os.fork()  # no thread was started yet
+        if child == 0:
+            return command(source=source, **options)
+        try:
+            _, status = os.waitpid(child, 0)
+        except KeyboardInterrupt:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            raise UnreadableData(
+                f"{source}: the process that read it was ended by {signal.Signals(-code).name}; "
+                "it is nested too deeply or too large, which no learning opportunity data is"
+            )
+        return code
 
     return wrapper
 
@@ -251,6 +281,7 @@ def _greet(address: str) -> None:
 @click.option("--mapping", "mapping_name", required=True, help="Name of a bundled mapping, or a folder.")
 @click.option("--institution", "institution_id", help="Whose data it is; its id goes into the IRIs [default: local].")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; format by its suffix.")
+@in_own_process
 @with_config
 def convert_command(
     config: "Config", source: str, mapping_name: str, institution_id: str | None, output: Path | None
@@ -287,6 +318,7 @@ def convert_command(
 )
 @click.option("--engine", type=click.Choice(["shacl", "pyshacl"]), help="[default: as configured, else shacl]")
 @click.option("--report", "form", type=click.Choice(["text", "json", "ttl"]), default="text", show_default=True)
+@in_own_process
 @with_config
 def validate_command(config: "Config", source: str, shapes: tuple[Path, ...], engine: str | None, form: str) -> int:
     """Check a FILE or URL with RDF against the profile. Exit code 1 if it does not conform."""
@@ -299,7 +331,10 @@ def validate_command(config: "Config", source: str, shapes: tuple[Path, ...], en
     data = read_rdf(response.body, response.media_type, response.url)
     if not data:
         raise UnreadableData(f"{source}: there is no RDF in it, so there is nothing to validate")
-    checker = load_engine(engine or config.validation.engine, shapes or config.validation.shapes)
+    try:
+        checker = load_engine(engine or config.validation.engine, shapes or config.validation.shapes)
+    except ValidationError as error:  # the operator named these shapes
+        raise ConfigurationError(str(error)) from error
     results = validate_data(data, checker)
     if form == "ttl":
         text = render_turtle(results)
@@ -383,7 +418,7 @@ def _read(config: "Config", source: str) -> "Response":
         # The operator typed this address: private networks are theirs to name.
         with ProviderClient(replace(config.harvest, allow_private_addresses=True)) as client:
             return client.get(source)
-    path = Path(source.removeprefix("file://"))
+    path = Path(url2pathname(urlsplit(source).path) if source.startswith("file:") else source)
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -391,7 +426,7 @@ def _read(config: "Config", source: str) -> "Response":
     if path.suffix == ".gz":
         try:
             body, path = gzip.decompress(body), path.with_suffix("")
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise UnreadableData(f"{path}: not a whole gzip file: {error}") from error
     return Response(url=path.absolute().as_uri(), status=200, headers={}, media_type=None, body=body)
 

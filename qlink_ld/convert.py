@@ -13,6 +13,7 @@ from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
 from qlink_ld.namespaces import PREFIXES, Iris
 from qlink_ld.ntriples import sort_lines, to_quads
+from qlink_ld.provider_json import read_json
 
 _FORMATS = {
     ".jsonld": RdfFormat.JSON_LD,
@@ -93,8 +94,8 @@ def write_output(ntriples: str, graph: str, output: Path | None) -> bytes:
 def _find_resource(body: bytes, mapping: MappingFolder, url: str) -> str:
     """Which kind of page it is: the one whose identifier its records have."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        document = read_json(body).value
+    except ValueError as error:
         raise UnreadableData(f"{url}: not JSON: {error}; the mapping '{mapping.name}' is for JSON") from error
     for resource in mapping.resources:
         for record in _records(document):
@@ -115,7 +116,7 @@ def _records(document: object) -> list[object]:
 
 def _as_page(body: bytes) -> bytes:
     """Wrap a single record or a bare list as the page that mappings expect."""
-    document = orjson.loads(body)
+    document = read_json(body).value
     if isinstance(document, dict) and "items" in document:
         return body
     return orjson.dumps({"items": document if isinstance(document, list) else [document]})

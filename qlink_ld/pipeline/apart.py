@@ -22,13 +22,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A process that says nothing for so long hangs: the longest steps without a word, reading or sorting a file of half a
+# gigabyte, take minutes.
+STALL_S = 1800.0
+
 OnProgress = Callable[[str, str, int, int | None], None]  # institution, stage, done, of how many
 
 
 class Children:
-    """The processes of one run. Several threads may use it, each waiting for its institution."""
+    """The processes of one run. Several threads may use it, each waiting for its institution.
 
-    def __init__(self) -> None:
+    Args:
+        stall_s: a process that makes no progress for so many seconds is ended.
+    """
+
+    def __init__(self, stall_s: float = STALL_S) -> None:
+        self._stall_s = stall_s
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["qlink_ld.pipeline"])
         self._running: set[BaseProcess] = set()
@@ -64,8 +73,13 @@ class Children:
             self._running.add(child)
         sender.close()
         report: HarvestReport | None = None
+        stalled = False
         try:
             while True:
+                if not receiver.poll(self._stall_s):
+                    stalled = True
+                    child.kill()
+                    break
                 message = receiver.recv()
                 if isinstance(message, HarvestReport):
                     report = message
@@ -83,7 +97,10 @@ class Children:
         if report is not None:
             return report
         code = child.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        if stalled:
+            how = f"made no progress for {self._stall_s:.0f} s and was ended"
+        else:
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         return store_failure(
             config,
             institution,
