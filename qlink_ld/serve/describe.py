@@ -17,6 +17,7 @@ _RDF_FORMATS = {
 }
 _MAX_NODES = 5000  # a course has tens; this bounds what a strange source can make of one
 _TYPE = NamedNode(f"{RDF}type")
+_MEMBERSHIP = NamedNode(f"{QL}isMemberOf")
 SPECIFICATION = f"{QL}LearningOpportunitySpecification"
 INSTANCE = f"{QL}LearningOpportunityInstance"
 INSTITUTION = f"{QL}HigherEducationInstitution"
@@ -123,6 +124,8 @@ def describe(store: Store, iri: str, hidden_graphs: tuple[str, ...] = ()) -> Des
         if not _belongs(root, subject, own, found):
             continue
         for triple in sorted(own, key=str):
+            if triple.predicate == _MEMBERSHIP and subject != root:
+                continue  # the institution's alliances are on its own page
             found.setdefault(triple)
             value = triple.object
             if isinstance(value, NamedNode) and value not in seen and triple.predicate != _TYPE:

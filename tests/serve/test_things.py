@@ -50,19 +50,23 @@ def test_every_format_by_accept_suffix_and_parameter_is_the_same(client: FlaskCl
     assert len(Graph().parse(data=data, format=rdflib_name)) == len(triples)
 
 
-def test_description_holds_nested_nodes_and_instances_but_no_other_things(client: FlaskClient) -> None:
+def test_description_holds_nested_nodes_instances_and_provider_but_no_other_things(client: FlaskClient) -> None:
     subjects = {t.subject.value for t in read(client, COURSE) if isinstance(t.subject, NamedNode)}
     iri = f"{BASE}courses/NL0028/INF-101"
     assert {iri, f"{iri}#credit", f"{iri}#learningOutcome/10", f"{iri}/instances/2026-1"} <= subjects
     assert f"{iri}/instances/2026-1#temporal" in subjects
-    assert all(subject.startswith(iri) for subject in subjects)
+    provider = f"{BASE}institutions/NL0028"
+    assert provider in subjects  # so that the description conforms by itself
+    assert all(subject.startswith((iri, provider)) for subject in subjects)
+    assert not any("isMemberOf" in str(triple) for triple in read(client, COURSE))
     assert not any("void#inDataset" in str(triple) for triple in read(client, COURSE))  # that is in its report
 
 
 def test_instance_has_its_own_page_without_the_course(client: FlaskClient) -> None:
     path = f"{COURSE}/instances/2026-1"
     subjects = {t.subject.value for t in read(client, path) if isinstance(t.subject, NamedNode)}
-    assert all(subject.startswith(f"{BASE}courses/NL0028/INF-101/instances/2026-1") for subject in subjects)
+    own = (f"{BASE}courses/NL0028/INF-101/instances/2026-1", f"{BASE}institutions/NL0028")
+    assert all(subject.startswith(own) for subject in subjects)
     page = client.get(path, headers=HTML)
     assert "Semester 1" in page.text
     assert "Linked open data" in page.text
