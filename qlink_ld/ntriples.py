@@ -43,6 +43,18 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
+_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
+_UNESCAPES = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f"}
+
+
+def read_literal(term: str) -> str:
+    """Return the text of a literal in N-Triples syntax, without its language or datatype."""
+    inner = term[1 : term.rfind('"')]
+    if "\\" not in inner:
+        return inner
+    return _ESCAPED.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else _UNESCAPES.get(m[3], m[3]), inner)
+
+
 def write_triples(triples: Iterable[Triple]) -> str:
     """Serialise to sorted, distinct N-Triples lines."""
     data = serialize(triples, format=RdfFormat.N_TRIPLES)

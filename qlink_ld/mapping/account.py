@@ -31,9 +31,31 @@ class Counter:
         self.count += count
 
 
+def count_leaves(value: object) -> tuple[int, object]:
+    """Count the leaf values of a JSON value; return one as an example.
+
+    A leaf is a text, number or boolean. Null, the empty text, and lists and objects without leaves say nothing and
+    count nothing. (Where a mapping knows a text with its language, the two are one leaf: `Preparer` counts those.)
+    """
+    count, example = 0, None
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif item is not None and item != "":
+            count, example = count + 1, item if example is None else example
+    return count, example
+
+
 def shorten(value: object) -> str:
     """Return a value as a short text for a report."""
-    text = str(value)
+    try:
+        text = str(value)
+    except RecursionError:
+        return "(nested very deeply)"
     return text if len(text) <= _EXAMPLE_LENGTH else f"{text[: _EXAMPLE_LENGTH - 1]}…"
 
 
@@ -43,7 +65,7 @@ class Account:
 
     source: str
     counters: list[Counter] = field(default_factory=list)
-    _dropped: dict[tuple[str, str, str], Counter] = field(default_factory=dict)
+    _single: dict[tuple[str, str, Outcome, str], Counter] = field(default_factory=dict)
     _issues: dict[tuple[str, str | None, str], Issue] = field(default_factory=dict)
 
     def open(self, resource: str, path: str, outcome: Outcome, reason: str = "") -> Counter:
@@ -53,12 +75,19 @@ class Account:
         return counter
 
     def drop(self, resource: str, path: str, value: object, reason: str) -> None:
-        """Count a value that could not be kept."""
-        key = (resource, path, reason)
-        counter = self._dropped.get(key)
+        """Count the leaves of a value that could not be kept."""
+        self.count(resource, path, "dropped", value, reason)
+
+    def count(self, resource: str, path: str, outcome: Outcome, value: object, reason: str = "") -> None:
+        """Count the leaves of a value, where no counter of a step does."""
+        leaves, _ = count_leaves(value)
+        if not leaves:
+            return
+        key = (resource, path, outcome, reason)
+        counter = self._single.get(key)
         if counter is None:
-            counter = self._dropped[key] = Counter(resource, path, "dropped", reason)
-        counter.add(value)
+            counter = self._single[key] = Counter(resource, path, outcome, reason)
+        counter.add(value, leaves)
 
     def report(
         self,
@@ -89,7 +118,7 @@ class Account:
     def fields(self) -> tuple[FieldUse, ...]:
         """What became of each field, in a fixed order; fields that never occurred are left out."""
         merged: dict[tuple[str, str, Outcome, str], FieldUse] = {}
-        for counter in (*self.counters, *self._dropped.values()):
+        for counter in (*self.counters, *self._single.values()):
             if not counter.count:
                 continue
             key = (counter.resource, counter.path, counter.outcome, counter.reason)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from qlink_ld.errors import BrokenMapping
-from qlink_ld.namespaces import XSD
 from qlink_ld.vocabularies import load_vocabulary
 
 KEYWORDS = frozenset({"@id", "@type", "@value", "@language", "@nest", "@graph", "@set", "@none"})
@@ -81,8 +80,22 @@ class Context:
 
 
 def compile_context(document: object) -> Context:
-    """Compile a JSON-LD context (object or array of objects, references already resolved)."""
-    return extend(Context(), document)
+    """Compile a JSON-LD context (object or array of objects, references already resolved).
+
+    It is partial if it, or a context inside it, needs a JSON-LD processor.
+    """
+    context = extend(Context(), document)
+    context.partial = _needs_processor(Context(), document)
+    return context
+
+
+def _needs_processor(active: Context, document: object) -> bool:
+    context = extend(active, document)
+    if context.partial:
+        return True
+    parts = document if isinstance(document, list) else [document]
+    definitions = [d for part in parts if isinstance(part, dict) for d in part.values() if isinstance(d, dict)]
+    return any(_needs_processor(context, d["@context"]) for d in definitions if "@context" in d)
 
 
 def extend(active: Context, document: object) -> Context:
@@ -140,7 +153,6 @@ def _define(context: Context, definitions: Mapping[str, Any], key: str, pending:
         context.partial = True
         context.terms[key] = Term(key, opaque=True)
         return
-    kind = None if kind == f"{XSD}string" else kind  # RDF 1.1: a plain literal is an xsd:string
     language, scoped = definition.get("@language"), definition.get("@context")
     context.terms[key] = Term(iri, kind, language, "@reverse" in definition, scoped=scoped)
     if isinstance(value, str) and iri[-1] in "/#:?" and iri not in KEYWORDS:

@@ -77,6 +77,7 @@ class ResourceSpec:
     children: ChildSpec | None = None
     parts: ChildSpec | None = None
     nodes: Mapping[str, NodeSpec | None] = field(default_factory=dict)
+    missing: Mapping[str, Any] = field(default_factory=dict)  # what a record means that lacks these members
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ class _Reader:
             entry,
             "[[resource]]",
             {"name", "identifier", "class"},
-            {"records", "context", "constants", "only", "institution", "children", "parts", "nodes"},
+            {"records", "context", "constants", "only", "institution", "children", "parts", "nodes", "missing"},
         )
         context = entry.get("context", table.get("context"))
         if not isinstance(context, str):
@@ -227,6 +228,7 @@ class _Reader:
             children=self.children(entry.get("children")),
             parts=self.children(entry.get("parts")),
             nodes={key: self.node(key, value) if value else None for key, value in nodes.items()},
+            missing=dict(entry.get("missing", {})),
         )
 
     def children(self, entry: dict[str, Any] | None) -> ChildSpec | None:

@@ -19,6 +19,7 @@ from qlink_ld.ntriples import write_literal
 
 _TYPE = f"<{RDF}type>"
 _DOUBLE = f"{XSD}double"
+_STRING = f"{XSD}string"  # RDF 1.1: a literal without datatype and language is one
 
 JsonObject = dict[str, Any]
 
@@ -101,7 +102,7 @@ def _lift_value(value: object, term: Term, context: Context, lines: list[str]) -
             prefix, colon, suffix = value.partition(":")
             base = context.prefixes.get(prefix) if colon else None
             return f"<{value if base is None or suffix.startswith('//') else base + suffix}>"
-        return write_literal(value, None, kind)
+        return write_literal(value, None, None if kind == _STRING else kind)
     if isinstance(value, dict):
         return _lift_object(value, context, lines)
     if isinstance(value, bool | int | float):
@@ -127,12 +128,15 @@ def _lift_object(value: JsonObject, context: Context, lines: list[str]) -> str |
             datatype = context.expand(member)
     if isinstance(text, bool | int | float):
         return write_number(text, datatype)
+    datatype = None if datatype == _STRING else datatype
     return write_literal(text, language and language.lower(), datatype) if isinstance(text, str) else None
 
 
 def write_number(value: bool | float, datatype: str | None) -> str:
     """Return a JSON number or boolean as a literal (JSON-LD 1.1 API §8.2.2)."""
     datatype = None if datatype in ("@id", "@vocab") else datatype
+    if datatype == _STRING:
+        return write_number(value, None).rpartition("^^")[0]
     if isinstance(value, bool):
         return write_literal("true" if value else "false", None, datatype or f"{XSD}boolean")
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):

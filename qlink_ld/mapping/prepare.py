@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.account import Account, Counter, shorten
+from qlink_ld.mapping.account import Account, Counter, count_leaves, shorten
 from qlink_ld.mapping.context import Context, Term
 from qlink_ld.mapping.folder import MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
 from qlink_ld.mapping.values import DAY_END_READERS, READERS, read_iri, read_language
@@ -35,7 +35,9 @@ class Step(Generic[Node]):
         "held",
         "key",
         "language_key",
+        "name",
         "plan",
+        "prefixes",
         "read",
         "reference",
         "spec",
@@ -51,6 +53,8 @@ class Step(Generic[Node]):
         self.term = term
         self.plan = plan
         self.held = False
+        self.name = ""  # in the IRIs of its nodes
+        self.prefixes: Mapping[str, str] = {}
         self.spec = NodeSpec()
         self.steps: Steps[Node] | None = None
         self.codes: Mapping[str, Any] = {}
@@ -139,7 +143,8 @@ class Preparer(Generic[Node]):
         if reason := ignore.get(f"{name}.{path}") or ignore.get(path) or ignore.get(key):
             return Step(key, self._count, self.account.open(name, path, "ignored", reason), None, None)
         term = steps.context.find_term(key)
-        foreign = key not in steps.context.terms and (":" in key or key.startswith("@"))  # never JSON-LD by accident
+        # Never JSON-LD by accident, and never a key that is no part of an IRI.
+        foreign = key not in steps.context.terms and (":" in key or key.startswith("@") or encode_segment(key) != key)
         if foreign or term is None or (term.iri.startswith(SOURCE) and not self._is_read(term.iri)):
             return Step(key, self._count, self.account.open(name, path, "unmapped"), None, None)
         held = steps.held or term.iri.startswith(SOURCE)
@@ -149,6 +154,8 @@ class Preparer(Generic[Node]):
         counter = self.account.open(name, path, "mapped")
         step: Step[Node] = Step(key, self._scalar, counter, term, None)
         step.held = held
+        step.name = encode_segment((spec.fragment if spec is not None else None) or key)
+        step.prefixes = scope.prefixes
         inner = {} if spec is not None and spec.members else self._gathered
         step.steps = Steps(self, scope, f"{path}.", inner, held=held)
         if term.opaque:
@@ -167,7 +174,7 @@ class Preparer(Generic[Node]):
             step.language_key = aliases.get("@language", "@language")
         elif term.type == "@vocab":
             step.handle = self._codes
-            step.codes = _table(term.scoped)
+            step.codes = {code: iri for code, iri in _table(term.scoped).items() if iri is not None}
         elif term.type == "@id":
             step.handle = self._iris
         elif term.type is not None:
@@ -212,16 +219,17 @@ class Preparer(Generic[Node]):
 
     def _count(self, _node: Node, step: Step[Node], value: Any, _base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
         """Ignored or unmapped: only counted."""
-        count, example = _leaves(value)
+        count, example = count_leaves(value)
         if count:
             step.counter.add(example, count)
         return 0
 
     def _opaque(self, node: Node, step: Step[Node], value: Any, _base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
         """A term that only a JSON-LD processor understands: handed on as it is."""
-        count, example = _leaves(value)
-        step.counter.add(example, count)
-        self.writer.raw(node, step.key, value)
+        count, example = count_leaves(value)
+        if count:
+            step.counter.add(example, count)
+            self.writer.raw(node, step.key, value)
         return count
 
     def _nest(self, node: Node, step: Step[Node], value: Any, base: str, depth: int) -> int:  # noqa: ANN401 (JSON)
@@ -238,6 +246,8 @@ class Preparer(Generic[Node]):
             if isinstance(entry, dict):
                 text = entry.get(step.value_key)
                 tag = entry.get(step.language_key)
+                if len(entry) != 2 or text is None or tag is None:
+                    self._count_rest(step, entry, (step.value_key, step.language_key))
             else:
                 text, tag = entry, None
             if not isinstance(text, str):
@@ -248,6 +258,7 @@ class Preparer(Generic[Node]):
                     continue
                 text = str(text)
             if not text or text.isspace():
+                self._drop(step, text, "a blank text")
                 continue
             language = read_language(tag) if isinstance(tag, str) else None
             if language is None:
@@ -260,6 +271,11 @@ class Preparer(Generic[Node]):
             self.writer.text(node, step.plan, text, language)
             kept += 1
         return kept
+
+    def _count_rest(self, step: Step[Node], entry: JsonObject, known: tuple[str, ...]) -> None:
+        """Members of a text or a reference that say more than text, language and id."""
+        for key in entry.keys() - set(known):
+            self.account.count(self.resource.name, f"{step.counter.path}.{key}", "unmapped", entry[key])
 
     def _report_language(self, step: Step[Node], tag: object, text: str) -> None:
         found = f"carries the language tag {tag!r}, which is none" if tag else "carries no language"
@@ -330,7 +346,7 @@ class Preparer(Generic[Node]):
         many = isinstance(value, list)
         for index, item in enumerate(value if many else (value,)):
             if isinstance(item, dict) and step.steps is not None:
-                iri = f"{base}{step.key}-{index}" if many else f"{base}{step.key}"
+                iri = f"{base}{step.name}-{index}" if many else f"{base}{step.name}"
                 if step.held:
                     iri = _hold(iri)
                 child = self.writer.node(iri)
@@ -348,8 +364,10 @@ class Preparer(Generic[Node]):
     def _iris(self, node: Node, step: Step[Node], value: Any, _base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
         kept = 0
         for item in value if isinstance(value, list) else (value,):
+            if item is None or item == "":
+                continue
             iri = read_iri(item) if isinstance(item, str) else None
-            if iri is None:
+            if iri is None or iri.partition(":")[0] in step.prefixes:  # `elm:x` in data is no IRI, and never ELM's
                 self._drop(step, item, "not an IRI")
             else:
                 step.counter.add(item)
@@ -362,16 +380,15 @@ class Preparer(Generic[Node]):
         if steps is None:
             return 0
         if spec.join is not None and isinstance(value, list):
-            value = spec.join.join(str(part) for part in value if isinstance(part, str | int | float))
+            value = self._join(value, step)
         if spec.prefer and isinstance(value, list):
             value = self._prefer(value, step)
         single = spec.whole or not isinstance(value, list)
-        name = spec.fragment or step.key
         kept = 0
         for index, item in enumerate((value,) if single else value):
             if item is None or item == "" or item == []:
                 continue
-            iri = f"{base}{name}" if single else f"{base}{name}-{index}"
+            iri = f"{base}{step.name}" if single else f"{base}{step.name}-{index}"
             if step.held:
                 iri = _hold(iri)
             if not isinstance(item, dict) or spec.whole:
@@ -388,27 +405,45 @@ class Preparer(Generic[Node]):
                 kept += 1
         return kept
 
+    def _join(self, value: list[Any], step: Step[Node]) -> str:
+        """Return the parts of a list as one text; each part is counted."""
+        parts = []
+        for part in value:
+            if isinstance(part, str | int | float):
+                parts.append(str(part))
+            else:
+                self._drop(step, part, "not a text")
+        count, example = count_leaves(parts[1:])
+        if count:
+            step.counter.add(example, count)
+        return step.spec.join.join(parts) if step.spec.join is not None else ""
+
     def _prefer(self, value: list[Any], step: Step[Node]) -> Any:  # noqa: ANN401 (JSON)
-        """Return the preferred of several objects; the others are counted as dropped."""
+        """Return the preferred of several objects; whatever else the list holds is counted as dropped."""
         objects = [item for item in value if isinstance(item, dict)]
         if not objects:
             return value
         member, order = step.spec.prefer[0], step.spec.prefer[1:]
         best = min(objects, key=lambda item: order.index(item[member]) if item.get(member) in order else len(order))
-        for item in objects:
+        for item in value:
             if item is not best:
-                self._drop(step, item.get(member), f"another of '{step.key}' was preferred by its {member}")
+                self._drop(step, item, f"another of '{step.key}' was preferred by its {member}")
         return best
 
     def _references(self, node: Node, step: Step[Node], value: Any, base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
         kept = 0
         for item in value if isinstance(value, list) else (value,):
+            if item is None or item == "":
+                continue
             source_id = item.get(step.reference.identifier) if isinstance(item, dict) else item
+            if isinstance(item, dict) and len(item) > 1:
+                rest = {key: value for key, value in item.items() if key != step.reference.identifier}
+                self.account.count(self.resource.name, step.counter.path, "ignored", rest, "it has a record of its own")
             if not isinstance(source_id, str) or not source_id:
                 self._drop(step, item, "not an id")
                 continue
             step.counter.add(source_id)
-            iri = f"{base}{step.key}-{encode_segment(source_id)}"
+            iri = f"{base}{step.name}-{encode_segment(source_id)}"
             self.writer.document(node, step.plan, self.reference(iri, step.reference, source_id))
             kept += 1
         return kept
@@ -443,18 +478,3 @@ def _table(scoped: object) -> dict[str, Any]:
     if isinstance(scoped, list):
         return {key: value for part in scoped for key, value in _table(part).items()}
     return {k: v for k, v in scoped.items() if not k.startswith("@")} if isinstance(scoped, dict) else {}
-
-
-def _leaves(value: Any) -> tuple[int, object]:  # noqa: ANN401 (JSON)
-    """Count the leaf values below a value; return one as an example. Nulls are no values."""
-    count, example = 0, None
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-        elif item is not None:
-            count, example = count + 1, item if example is None else example
-    return count, example

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.account import Account, shorten
+from qlink_ld.mapping.account import Account, Counter, shorten
 from qlink_ld.mapping.construct import RUN, RuleRunner
 from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.folder import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
@@ -19,11 +19,12 @@ from qlink_ld.mapping.prepare import Preparer
 from qlink_ld.mapping.writers import CODE, HELD, PARENT, SELF, DocumentWriter, TripleWriter, Writer
 from qlink_ld.model import Institution, Issue, Page, Record, Refusal
 from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris, course_urn, encode_segment
-from qlink_ld.ntriples import write_literal
+from qlink_ld.ntriples import read_literal, write_literal
 from qlink_ld.provider_json import read_json
 
 BATCH_SIZE = 500  # records; a store per batch keeps memory flat
 _ISSUE = f"<{ISSUE}"
+_NOTHING: tuple[object, ...] = (None, "", [])  # JSON values that say nothing
 
 JsonObject = dict[str, Any]
 Mapped = Record | Refusal
@@ -204,22 +205,28 @@ class JsonMapper:
         """Run the rules over a batch and hand out its records."""
         if not batch.drafts:
             return []
+        said: list[tuple[str, str, _Draft | None]] = []
         for line in self._runner.run(self._run_facts + triples, predicates | self._fact_predicates):
             subject, predicate, value = line.split(" ", 2)
             draft = batch.owners.get(subject.partition("#")[0].removesuffix(">"))
             if predicate.startswith(_ISSUE):
-                self._report(predicate, value, draft)
+                said.append((predicate, value, draft))
             elif draft is not None and not any(term.startswith(HELD) for term in (subject, predicate, value)):
                 draft.lines.append(f"{line} .\n")
+        if said:  # in the order of the source: rules find their solutions in any order
+            order = {id(draft): number for number, draft in enumerate(batch.drafts)}
+            for predicate, value, draft in sorted(said, key=lambda s: (order.get(id(s[2]), -1), s[0], s[1])):
+                self._report(predicate, value, draft)
         return [_finish_draft(draft) for draft in batch.drafts]
 
     def _report(self, predicate: str, value: str, draft: _Draft | None) -> None:
         """`?record issue:unmapped-value "field=value"`: what a rule has to say."""
         code = predicate[len(_ISSUE) : -1]
-        text = value[1 : value.rfind('"')].replace('\\"', '"').replace("\\\\", "\\")
+        text = read_literal(value)
         name, _, found = text.partition("=")
         messages = {
             "unmapped-value": f"'{name}' has a value that the mapping does not know; it is left out.",
+            "padded-value": f"'{name}' lost its leading zero; it is read with it. Write all digits.",
             "ambiguous-value": f"'{name}' can mean several things; it is left out.",
         }
         self.account.report(
@@ -308,6 +315,7 @@ class _Resource:
         self.template = writer.template(self.record_members())
         self.child_template = writer.template(self.child_members())
         self.seen: set[str] = set()
+        self.join_counters: dict[str, Counter] = {}
 
     def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
         batch = _Batch()
@@ -323,18 +331,25 @@ class _Resource:
                     batch, refused = _Batch(), []
         if batch.drafts or refused:
             yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
+        self.report_orphans()
 
     def add(self, batch: _Batch, record: object, position: str) -> Refusal | None:
         """Add one record to the batch, or say why not."""
         key = record.get(self.spec.identifier) if isinstance(record, dict) else None
         if not isinstance(record, dict):
-            return self.refuse("record-unreadable", "is not a JSON object", str(key), position, record)
+            return self.refuse("record-unreadable", "is not a JSON object", shorten(record), position, record)
         if not isinstance(key, str) or not key.strip():
-            found = "has no identifier" if key in (None, "") else f"has {key!r} as identifier, which is not a text"
-            return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", str(key), position)
+            blank = key is None or isinstance(key, str)
+            found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
+            return self.refuse(
+                "record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), position
+            )
         if any(record.get(name) != value for name, value in self.spec.only.items()):
+            only = ", ".join(f"{name} {value}" for name, value in self.spec.only.items())
+            self.account.count(self.spec.name, "*", "ignored", record, f"only records with {only} are mapped")
             return None
         if key in self.seen:
+            self.account.drop(self.spec.name, "*", record, "an earlier record has the same identifier")
             self.account.report(
                 "record-repeated",
                 f"An identifier of '{self.spec.name}' occurs more than once; the first record counts.",
@@ -346,18 +361,21 @@ class _Resource:
         self.seen.add(key)
         iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
         shared: list[tuple[JoinSpec, str]] = []
+        ruled = len(self.triples.ruled)
         try:
             instances = self.write(record, key, iri, position, shared)
+            written = self.triples.take()
+            for join, source_id in shared:
+                self.share(batch, join, source_id)
         except (UnreadableData, RecursionError) as error:
             self.triples.take()
+            del self.triples.ruled[ruled:]
             return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
-        draft = _Draft(iri, key, position, self.triples.take(), 0 if self.spec.institution else 1, len(instances))
+        draft = _Draft(iri, key, position, written, 0 if self.spec.institution else 1, len(instances))
         batch.drafts.append(draft)
         batch.owners[f"<{iri}"] = draft
         for instance in instances:
             batch.owners[f"<{instance}"] = draft
-        for join, source_id in shared:
-            self.share(batch, join, source_id)
         return None
 
     def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
@@ -373,10 +391,14 @@ class _Resource:
         self, record: JsonObject, key: str, iri: str, position: str, shared: list[tuple[JoinSpec, str]]
     ) -> list[str]:
         """Write a record with its children; return the IRIs of its instances."""
-        children = self.read_children(key, record)
-        record, held = self.join(record, shared)
+        children = self.read_children(key, record, iri, position)
+        record, held = self.join(record, shared, "")
+        for name, value in self.spec.missing.items():
+            if record.get(name) in _NOTHING:
+                record[name] = value
         if self.spec.parts and key in self.parts:
-            record[self.spec.parts.key] = [*self.read_parts(key), *(record.get(self.spec.parts.key) or [])]
+            own = record.get(self.spec.parts.key)
+            record[self.spec.parts.key] = [*self.read_parts(key), *(own if isinstance(own, list) else [own])]
         if children and self.spec.children:
             for name in self.spec.children.inherit:
                 record.pop(name, None)
@@ -390,11 +412,10 @@ class _Resource:
         if not self.spec.institution:
             step = self.preparer.steps[self.spec.children.key] if self.spec.children else None
             for child in children:
-                instance = self.write_child(child, iri, position, shared)
-                if instance is None or step is None or instance[0] in instances:
-                    continue
-                instances.append(instance[0])
-                writer.child(node, step.plan, instance[1])
+                if step is not None:
+                    instance, child_node = self.write_child(child, iri, shared)
+                    instances.append(instance)
+                    writer.child(node, step.plan, child_node)
         if self.lifter is not None:
             self.triples.add(self.lifter.lift(node))
         return instances
@@ -423,81 +444,119 @@ class _Resource:
             "elm:providedBy": self.mapper.institution_iri,
         }
 
-    def read_children(self, key: str, record: JsonObject) -> list[JsonObject]:
-        """Return the children of a record, each with what it inherits."""
+    def read_children(self, key: str, record: JsonObject, iri: str, position: str) -> list[JsonObject]:
+        """Return the usable children of a record, each with what it inherits."""
         spec = self.spec.children
         if spec is None or key not in self.children:
             return []
-        found = []
+        found: dict[str, JsonObject] = {}
         for document in self.children[key]:
             for child in self.mapper.read_records(document, spec.records):
-                if not isinstance(child, dict):
-                    continue
-                for name in (*spec.inherit, *spec.default):
-                    if child.get(name) in (None, [], "") and record.get(name) is not None:
-                        child[name] = record[name]
-                for name in spec.omit_equal:
-                    if name in child and child[name] == record.get(name):
-                        del child[name]
-                found.append(child)
-        return found
+                if self.is_usable(child, found, iri, position):
+                    found[child[spec.identifier]] = child
+        path = f"{spec.key}."
+        for child in found.values():
+            for name in spec.omit_equal:
+                value = child.get(name)
+                if value not in _NOTHING and value == record.get(name):
+                    self.account.count(
+                        self.spec.name, path + name, "ignored", child.pop(name), "as in its specification"
+                    )
+        for name in (*spec.inherit, *spec.default):
+            value = record.get(name)
+            heirs = [child for child in found.values() if child.get(name) in _NOTHING]
+            for child in heirs if value not in _NOTHING else ():
+                child[name] = value
+            if found and not heirs and name in spec.inherit:
+                self.account.count(self.spec.name, name, "ignored", value, f"each of '{spec.key}' states its own")
+        return list(found.values())
+
+    def is_usable(self, child: object, known: Mapping[str, JsonObject], parent: str, position: str) -> bool:
+        """Whether an entry in a page of children can be mapped; if not, that is reported."""
+        spec = self.spec.children
+        if spec is None:
+            return False
+        source_id = child.get(spec.identifier) if isinstance(child, dict) else None
+        code, message = "", ""
+        if not isinstance(source_id, str) or not source_id.strip():
+            code = "instance-without-identifier"
+            message = f"An entry of '{spec.resource}' has no usable '{spec.identifier}'; it is left out."
+        elif source_id in known:
+            code = "instance-repeated"
+            message = f"An identifier of '{spec.resource}' occurs more than once in one list; the first entry counts."
+        if code:
+            self.account.drop(self.spec.name, spec.key, child, code)
+            self.account.report(
+                code,
+                message,
+                field=f"{spec.resource}.{spec.identifier}",
+                value=child if source_id is None else source_id,
+                record=parent,
+                position=position,
+                severity="warning" if source_id in known else "violation",
+            )
+        return not code
+
+    def report_orphans(self) -> None:
+        """Pages of children or parts whose record is not among the records: they have nowhere to go."""
+        for spec, pages in ((self.spec.children, self.children), (self.spec.parts, self.parts)):
+            for key in sorted(pages.keys() - self.seen) if spec else ():
+                for document in pages[key]:
+                    records = self.mapper.read_records(document, spec.records) if spec else []
+                    if not records or spec is None:
+                        continue
+                    self.account.drop(self.spec.name, spec.key, records, f"no such record in '{self.spec.name}'")
+                    self.account.report(
+                        "page-without-parent",
+                        f"A page of '{spec.resource}' belongs to a record that is not in '{self.spec.name}'; "
+                        "its entries are left out.",
+                        field=spec.resource,
+                        value=key,
+                        position=document.position,
+                    )
 
     def read_parts(self, key: str) -> list[JsonObject]:
-        """Return the ids of a record's parts, as the objects that hold them."""
+        """Return a record's parts, which are references to other records."""
         spec = self.spec.parts
         if spec is None:
             return []
-        return [
-            {spec.identifier: part[spec.identifier]}
-            for document in self.parts[key]
-            for part in self.mapper.read_records(document, spec.records)
-            if isinstance(part, dict) and isinstance(part.get(spec.identifier), str)
-        ]
+        return [part for document in self.parts[key] for part in self.mapper.read_records(document, spec.records)]
 
-    def write_child(
-        self, child: JsonObject, parent: str, position: str, shared: list[tuple[JoinSpec, str]]
-    ) -> tuple[str, Any] | None:
-        """Write a child; return its IRI and node, or None if it has no identifier."""
-        spec, steps = self.spec.children, self.child_steps
-        if spec is None or steps is None:
-            return None
-        source_id = child.get(spec.identifier)
-        if not isinstance(source_id, str) or not source_id.strip():
-            self.account.report(
-                "instance-without-identifier",
-                f"An entry of '{spec.resource}' has no usable '{spec.identifier}'; it is left out.",
-                field=f"{spec.resource}.{spec.identifier}",
-                value=source_id,
-                record=parent,
-                position=position,
-                severity="violation",
-            )
-            return None
-        iri = f"{parent}/instances/{encode_segment(source_id)}"
-        child, held = self.join(child, shared)
-        node = self.preparer.prepare(child, iri, steps)
+    def write_child(self, child: JsonObject, parent: str, shared: list[tuple[JoinSpec, str]]) -> tuple[str, Any]:
+        """Write a usable child; return its IRI and node."""
+        spec = self.spec.children
+        iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
+        child, held = self.join(child, shared, f"{spec.key}." if spec else "")
+        node = self.preparer.prepare(child, iri, self.child_steps)
         self.preparer.writer.fill(node, self.child_template, iri, parent, "")
         for predicate, target in held:
             self.preparer.writer.held_link(node, predicate, target)
         return iri, node
 
-    def join(self, record: JsonObject, shared: list[tuple[JoinSpec, str]]) -> tuple[JsonObject, list[tuple[str, str]]]:
-        """Put the records behind ids in their place; return the record, and its links to shared nodes."""
+    def join(
+        self, record: JsonObject, shared: list[tuple[JoinSpec, str]], path: str
+    ) -> tuple[JsonObject, list[tuple[str, str]]]:
+        """Put the records behind ids in their place; return the record, and its links to shared nodes.
+
+        `path` leads to the record in the source. The id is a leaf of its own; what an expanded object holds beyond what
+        the mapping takes is ignored.
+        """
         record = dict(record)
         held: list[tuple[str, str]] = []
         for join in self.plain_joins:
             value = record.get(join.key)
-            if value is None:
+            if value in _NOTHING:
                 continue
             found = value if isinstance(value, dict) else self.mapper.joined(join, value)
             if found is not None:
                 record[join.key] = {name: found[name] for name in join.take if name in found}
+                self.count_joined(join, value, path)
             else:
                 del record[join.key]
-                self.account.drop(self.spec.name, join.key, value, f"no such record in '{join.resource}'")
+                self.account.drop(self.spec.name, path + join.key, value, f"no such record in '{join.resource}'")
         for join in self.shared_joins:
             value = record.pop(join.key, None)
-            if value is None:
+            if value in _NOTHING:
                 continue
             source_id = value.get(join.identifier) if isinstance(value, dict) else value
             if isinstance(value, dict) and isinstance(source_id, str):
@@ -505,9 +564,22 @@ class _Resource:
             if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
                 held.append((SOURCE + join.key, shared_iri(join, source_id)))
                 shared.append((join, source_id))
+                self.count_joined(join, value, path)
             else:
-                self.account.drop(self.spec.name, join.key, source_id, f"no such record in '{join.resource}'")
+                self.account.drop(self.spec.name, path + join.key, value, f"no such record in '{join.resource}'")
         return record, held
+
+    def count_joined(self, join: JoinSpec, value: object, path: str) -> None:
+        """Account for an id, or for those members of an expanded object that are not taken over."""
+        counter = self.join_counters.get(path + join.key)
+        if counter is None:
+            counter = self.account.open(self.spec.name, path + join.key, "mapped")
+            self.join_counters[path + join.key] = counter
+        if not isinstance(value, dict):
+            counter.add(value)
+            return
+        rest = {name: member for name, member in value.items() if name not in join.take}
+        self.account.count(self.spec.name, path + join.key, "ignored", rest, "not taken over from the other record")
 
     def share(self, batch: _Batch, join: JoinSpec, source_id: str) -> None:
         """Give the rules a record that several name, once a batch."""
@@ -531,6 +603,5 @@ def shared_iri(join: JoinSpec, source_id: str) -> str:
 def _by_parent(by_resource: Mapping[str, Sequence[Document]], spec: ChildSpec | None) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     for document in by_resource.get(spec.resource, ()) if spec else ():
-        if document.parent is not None:
-            found.setdefault(document.parent, []).append(document)
+        found.setdefault(document.parent or "", []).append(document)
     return found

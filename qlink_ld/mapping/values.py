@@ -14,8 +14,11 @@ from pyoxigraph import Literal, NamedNode
 
 from qlink_ld.namespaces import XSD
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DATE_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-3]):?[0-5]\d|[+-]14:?00)?", re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DURATION = re.compile(
     r"-?P(?=.)(\d+Y)?(\d+M)?((?P<weeks>\d+)W)?(?P<days>\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII
 )
@@ -33,9 +36,7 @@ def read_language(tag: str) -> str | None:
 
 def read_iri(text: str) -> str | None:
     """Return an absolute IRI, or None. Blanks inside are percent-encoded, a bare host gets `https://`."""
-    text = text.strip()
-    if " " in text:
-        text = text.replace(" ", "%20")
+    text = text.strip().replace(" ", "%20")
     if "://" not in text and _HOST.match(text):
         text = f"https://{text}"
     try:
@@ -75,17 +76,20 @@ def _is_date(text: str) -> bool:
 
 def read_day(text: str) -> str | None:
     """Return an `xsd:date`: a date, or the day of a date-time."""
-    text = text.strip()[:10]
-    return text if _DATE.fullmatch(text) and _is_date(text) else None
+    text = read_date_time(text) or ""
+    return text[:10] or None
 
 
 def read_decimal(value: object) -> str | None:
     """Return a canonical `xsd:decimal` (`7.5`, `6`): equal numbers get equal text."""
     if isinstance(value, bool):
         return None
+    text = str(value).strip() if isinstance(value, str | int | float | Decimal) else ""
+    if not _NUMBER.fullmatch(text):
+        return None
     try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent beyond all measure
         return None
     if not number.is_finite() or abs(number.adjusted()) > 100:
         return None
@@ -131,6 +135,13 @@ def read_duration(text: str) -> str | None:
     return text
 
 
+def read_string(value: object) -> str | None:
+    """Return a text; numbers and booleans as JSON writes them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def _text_only(read: Callable[[str], str | None]) -> Callable[[object], str | None]:
     return lambda value: read(value) if isinstance(value, str) else None
 
@@ -145,7 +156,7 @@ READERS: dict[str, Callable[[object], str | None]] = {
     f"{XSD}integer": read_integer,
     f"{XSD}nonNegativeInteger": read_count,
     f"{XSD}positiveInteger": read_positive,
-    f"{XSD}string": lambda value: None if isinstance(value, dict | list) else str(value),
+    f"{XSD}string": read_string,
 }
 DAY_END_READERS: dict[str, Callable[[object], str | None]] = {
     f"{XSD}dateTime": _text_only(lambda text: read_date_time(text, day_end=True)),

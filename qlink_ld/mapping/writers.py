@@ -15,10 +15,12 @@ import orjson
 from qlink_ld.mapping.context import Context, Term
 from qlink_ld.mapping.folder import NodeSpec
 from qlink_ld.mapping.lift import lift_members, lift_node, write_number
+from qlink_ld.namespaces import XSD
 from qlink_ld.ntriples import NEEDS_ESCAPE, escape, write_literal
 
 JsonObject = dict[str, Any]
 Node = TypeVar("Node")
+_STRING = f"{XSD}string"  # RDF 1.1: a literal without datatype and language is one
 SELF, PARENT, CODE = "urn:x-self:", "urn:x-parent:", "urn:x-code:"  # in templates
 HELD = "<urn:qlink-ld:"  # start of every term of the holding and the issue namespace
 
@@ -211,11 +213,12 @@ class TripleWriter:
         codes = {}
         if term.type == "@vocab" and isinstance(term.scoped, dict | list):
             codes = {code: f"<{t.iri}> .\n" for code, t in scope.terms.items() if t is not None}
-        datatype = f"^^<{term.type}>" if term.type and not term.type.startswith("@") else ""
+        typed = bool(term.type) and not str(term.type).startswith("@")
+        datatype = f"^^<{term.type}>" if typed and term.type != _STRING else ""
         return _TriplePlan(
             predicate=term.iri,
             head=f" <{term.iri}> ",
-            tail=f'"{datatype} .\n' if datatype or not language else f'"@{language.lower()} .\n',
+            tail=f'"{datatype} .\n' if typed or not language else f'"@{language.lower()} .\n',
             codes=codes,
             rests=[f"{line} .\n" for line in lines],
             reverse=term.reverse,
