@@ -85,17 +85,32 @@ def compile_context(document: object) -> Context:
     It is partial if it, or a context inside it, needs a JSON-LD processor.
     """
     context = extend(Context(), document)
-    context.partial = _needs_processor(Context(), document)
+    context.partial = _needs_processor(context, document)
     return context
 
 
-def _needs_processor(active: Context, document: object) -> bool:
-    context = extend(active, document)
+def _needs_processor(context: Context, document: object) -> bool:
+    """Whether a context made from this document, or one that is scoped to one of its terms, is partial."""
     if context.partial:
         return True
     parts = document if isinstance(document, list) else [document]
-    definitions = [d for part in parts if isinstance(part, dict) for d in part.values() if isinstance(d, dict)]
-    return any(_needs_processor(context, d["@context"]) for d in definitions if "@context" in d)
+    scoped = {
+        key: value["@context"]
+        for part in parts
+        if isinstance(part, dict)
+        for key, value in part.items()
+        if isinstance(value, dict) and "@context" in value and not is_table(value["@context"])
+    }
+    return any(_needs_processor(context.scope(key), inner) for key, inner in scoped.items())
+
+
+def is_table(document: object) -> bool:
+    """Whether a context only names codes: each member a term for an IRI, or for none."""
+    if isinstance(document, list):
+        return all(is_table(part) for part in document)
+    return isinstance(document, dict) and all(
+        (iri is None or isinstance(iri, str)) and not code.startswith("@") for code, iri in document.items()
+    )
 
 
 def extend(active: Context, document: object) -> Context:

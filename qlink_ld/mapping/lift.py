@@ -13,7 +13,7 @@ import orjson
 from pyoxigraph import BlankNode, DefaultGraph, RdfFormat, parse, serialize
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.context import Context, Term
+from qlink_ld.mapping.context import Context, Term, is_table
 from qlink_ld.namespaces import RDF, XSD
 from qlink_ld.ntriples import write_literal
 
@@ -25,7 +25,11 @@ JsonObject = dict[str, Any]
 
 
 class OxigraphLifter:
-    """Lets pyoxigraph process the context; it loads no remote contexts."""
+    """Lets pyoxigraph process the context; it loads no remote contexts.
+
+    Value tables (languages: thousands of codes) are cut to the codes that a document mentions, because pyoxigraph reads
+    the whole context anew for each document.
+    """
 
     def __init__(self, context: Any) -> None:  # noqa: ANN401 (JSON)
         self._context = context
@@ -36,7 +40,9 @@ class OxigraphLifter:
         Raises:
             UnreadableData: the record is no JSON-LD.
         """
-        data = orjson.dumps({"@context": self._context, **document})
+        mentioned = _strings(document)
+        context = _cut_tables(self._context, mentioned)
+        data = orjson.dumps({"@context": context, **document})
         try:
             quads = list(parse(data, format=RdfFormat.JSON_LD))
         except SyntaxError as error:
@@ -48,6 +54,43 @@ class OxigraphLifter:
                 raise UnreadableData("the context must not make named graphs")
         text = serialize((quad.triple for quad in quads), format=RdfFormat.N_TRIPLES)
         return [line[:-2] for line in text.decode().split("\n") if line] if text else []
+
+
+def _strings(document: object) -> set[str]:
+    """All keys and texts of a document, and what could be a prefix in them."""
+    found: set[str] = set()
+    pending = [document]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.values())
+            pending.extend(item.keys())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, str):
+            found |= {item, item.partition(":")[0]}
+    return found
+
+
+def _cut_tables(context: Any, mentioned: set[str]) -> Any:  # noqa: ANN401 (JSON)
+    """Return a context whose scoped value tables hold only the codes that are mentioned."""
+    if isinstance(context, list):
+        return [_cut_tables(part, mentioned) for part in context]
+    if not isinstance(context, dict):
+        return context
+    return {
+        key: {**value, "@context": _cut(value["@context"], mentioned)}
+        if isinstance(value, dict) and "@context" in value
+        else value
+        for key, value in context.items()
+    }
+
+
+def _cut(scoped: Any, mentioned: set[str]) -> Any:  # noqa: ANN401 (JSON)
+    if not is_table(scoped):
+        return _cut_tables(scoped, mentioned)
+    parts = scoped if isinstance(scoped, list) else [scoped]
+    return [{code: part[code] for code in mentioned & part.keys()} for part in parts]
 
 
 def lift_node(node: JsonObject, context: Context, lines: list[str]) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,14 @@ def read_documents(case: Path) -> tuple[list[Document], str | None]:
     return documents, language
 
 
-def run_case(case: Path, mapping: MappingFolder | None = None, *, by_processor: bool = False) -> Outcome:
-    """Convert the input of a case."""
-    mapping = mapping or find_mapping_of(case)
+@lru_cache(maxsize=256)
+def run_case(case: Path) -> Outcome:
+    """Convert the input of a case, as it is done by default."""
+    return convert_case(case, find_mapping_of(case))
+
+
+def convert_case(case: Path, mapping: MappingFolder, *, by_processor: bool = False) -> Outcome:
+    """Convert the input of a case by a mapping."""
     account = Account("case")
     batches: Iterator[list[Mapped]]
     if (case / "input.ttl").is_file():
@@ -156,7 +162,7 @@ def test_expected_quads_are_sorted_grounded_and_published_terms_only(case: Path)
 
 @pytest.mark.parametrize("case", [c for c in CASES if (c / "input.json").is_file()], ids=name_case)
 def test_pyoxigraph_processing_the_context_gives_the_same(case: Path) -> None:
-    compiled, processed = run_case(case), run_case(case, by_processor=True)
+    compiled, processed = run_case(case), convert_case(case, find_mapping_of(case), by_processor=True)
     assert processed.mapped == compiled.mapped
     assert processed.account.issues == compiled.account.issues
     assert processed.account.fields == compiled.account.fields
@@ -185,7 +191,7 @@ def test_rule_has_its_part_in_its_case(rule: Path) -> None:
     mapping = find_mapping_of(case)
     idle = replace(mapping, rules=silence(rule, mapping.rules), common_rules=silence(rule, mapping.common_rules))
     assert idle != mapping, f"{rule} is not a rule of the mapping '{mapping.name}'"
-    with_rule, without = run_case(case), run_case(case, idle)
+    with_rule, without = run_case(case), convert_case(case, idle)
     assert (with_rule.mapped, with_rule.account.issues) != (without.mapped, without.account.issues)
 
 
@@ -212,7 +218,7 @@ def test_context_names_a_test_that_exists(context: Path) -> None:
     assert list(target.glob("*/input.*")), f"{context}: there is no case in {target}"
 
 
-@pytest.mark.parametrize("folder", [f for f in HERE.glob("*/*") if f.is_dir() and f.name != "__pycache__"], ids=name_case)
+@pytest.mark.parametrize("folder", sorted(f for f in HERE.glob("*/*") if f.name != "__pycache__"), ids=name_case)
 def test_case_folder_holds_a_case_of_a_mapping(folder: Path) -> None:
     assert folder in CASES
     assert folder.parent.name in {*bundled_names(), "common"}
