@@ -17,13 +17,14 @@ from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account, Counter
 from qlink_ld.mapping.construct import RuleRunner
 from qlink_ld.mapping.folder import MappingFolder
+from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
 from qlink_ld.mapping.records import BATCH_SIZE, Mapped, publishable, write_run_facts
 from qlink_ld.mapping.skolem import Node, Skolemiser, canonicalise_circles
 from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
 from qlink_ld.namespaces import ADMS, ELM, ELM_OLD, PREFIXES, QL, RDF, SKOS, Iris
-from qlink_ld.ntriples import write_triples
+from qlink_ld.ntriples import sort_lines, write_triples
 
 _TYPE = f"{RDF}type"
 _SPECIFICATIONS = frozenset(
@@ -158,7 +159,7 @@ class ElmMapper:
                 self.account.report(
                     "unknown-elm-term", "A term in ELM's namespace is not in ELM 3.3; it is kept.", value=iri
                 )
-            if node.value.startswith(_DRAFT):
+            if iri != node.value and node.value.startswith((*_DRAFT, "https:")):
                 self.account.report(
                     "draft-namespace", "Terms of an ELM draft are taken for those of ELM 3.3.", value=node.value
                 )
@@ -215,7 +216,7 @@ class ElmMapper:
         if counter is None:
             kind = "ignored" if outcome == "ignored" else "unmapped" if outcome == "unmapped" else "mapped"
             counter = self._counters[key] = self.account.open("data", compact(predicate), kind, reason)  # type: ignore[arg-type]
-        counter.add(triple.object.value if not isinstance(triple.object, Triple) else "")
+        counter.add(triple.object.value if isinstance(triple.object, NamedNode | Literal) else "(a node without IRI)")
 
     # Cutting into records ----------------------------------------------------------------------------------------
 
@@ -227,38 +228,49 @@ class ElmMapper:
         members: dict[Node, list[Node]] = defaultdict(list)
         for instance in instances:
             members[owner.get(instance, instance)].append(instance)
-        names = _Names(Skolemiser(graph.description), self._iris, self.institution.id)
+        skolemiser = Skolemiser(graph.description)
+        names = Heads(skolemiser, self._iris, self.institution.id, graph.description, specifications, owner)
         used: set[Node] = set()
         batch: list[Mapped] = []
-        for head in [*specifications, *(i for i in instances if i not in owner)]:
-            nodes = [head, *(m for m in members.get(head, ()) if m != head)]
-            is_specification = head in graph.types and bool(graph.types[head] & _SPECIFICATIONS)
-            try:
-                lines = self._write(graph, nodes, whole, names, used)
-                iri = names.head(head, graph).value
-            except UnreadableData as error:
-                batch.append(self._refuse(str(head), url, str(error)))
-                continue
-            if iri.startswith(_WRONG_URN):
-                self.account.report(
-                    "course-identifier-form",
-                    "Course identifiers have the form urn:schac:uniqueCourseId:…; this one is kept as it is.",
-                    value=iri,
-                )
-            batch.append(Record(iri, str(head), lines, url, int(is_specification), len(nodes) - is_specification))
-            if len(batch) >= BATCH_SIZE:
-                yield self._finish(batch)
-                batch = []
+        for kind in (specifications, [i for i in instances if i not in owner]):
+            for iri, head in self._sort(kind, names, url, batch):
+                nodes = [head, *(m for m in members.get(head, ()) if m != head)]
+                try:
+                    lines = self._write(graph, nodes, whole, names, used)
+                except UnreadableData as error:
+                    batch.append(self._refuse(iri, url, str(error)))
+                    continue
+                if iri.startswith(_WRONG_URN):
+                    self.account.report(
+                        "course-identifier-form",
+                        "Course identifiers have the form urn:schac:uniqueCourseId:…; this one is kept as it is.",
+                        value=iri,
+                    )
+                is_specification = kind is specifications
+                batch.append(Record(iri, iri, lines, url, int(is_specification), len(nodes) - is_specification))
+                if len(batch) >= BATCH_SIZE:
+                    yield self._finish(batch)
+                    batch = []
         if batch:
             yield self._finish(batch)
         self._report_unattached(graph, used)
+
+    def _sort(self, heads: list[Node], names: Heads, url: str, batch: list[Mapped]) -> list[tuple[str, Node]]:
+        """Return heads with their IRIs, sorted by these; those that cannot be named go to the batch as refusals."""
+        named = []
+        for head in heads:
+            try:
+                named.append((names.name(head).value, head))
+            except UnreadableData as error:
+                batch.append(self._refuse("(a learning opportunity without IRI)", url, str(error)))
+        return sorted(named, key=lambda pair: (pair[0], str(pair[1])))
 
     def _assign(self, graph: _Graph, specifications: list[Node], instances: list[Node]) -> dict[Node, Node]:
         """Which specification each instance belongs to; instances of specifications that the file lacks are alone."""
         known, kinds = set(specifications), set(instances)
         owner: dict[Node, Node] = {}
         for instance in instances:
-            for predicate, value in graph.description[instance]:
+            for predicate, value in sorted(graph.description[instance], key=str):
                 if predicate.value == f"{ELM}learningAchievementSpecification" and value in known:
                     owner.setdefault(instance, value)  # type: ignore[arg-type]  # in `known`, so no literal
         for specification in specifications:
@@ -267,14 +279,18 @@ class ElmMapper:
                     owner.setdefault(value, specification)  # type: ignore[arg-type]  # in `kinds`, so no literal
         return owner
 
-    def _write(self, graph: _Graph, heads: list[Node], whole: set[Node], names: "_Names", used: set[Node]) -> str:
-        """Write the heads and all that is nested in them; other specifications and instances stay links."""
+    def _write(self, graph: _Graph, heads: list[Node], whole: set[Node], names: Heads, used: set[Node]) -> str:
+        """Write the heads and all that is nested in them; other specifications and instances stay links.
+
+        A blank node is named below the nearest node with an IRI that leads to it: what describes a university is the
+        same in each of its courses.
+        """
         lines: set[str] = set()
-        record = names.head(heads[0], graph).value
-        pending: list[tuple[Node, NamedNode]] = [(head, names.head(head, graph)) for head in heads]
+        first = names.name(heads[0]).value
+        pending = [(head, names.name(head), first) for head in heads]
         seen: set[tuple[Node, str]] = set()
         while pending:
-            node, name = pending.pop()
+            node, name, above = pending.pop()
             if (node, name.value) in seen:
                 continue
             seen.add((node, name.value))
@@ -285,18 +301,16 @@ class ElmMapper:
                     self._count(triple, "ignored", reason)
                     continue
                 self._count(triple, "mapped")
-                target: NamedNode | Literal
-                if isinstance(value, BlankNode):
-                    target = (
-                        names.head(value, graph)
-                        if value in whole
-                        else names.skolemiser.name(value, record, predicate.value)
-                    )
-                else:
+                if isinstance(value, Literal | NamedNode):
                     target = self._retype(predicate.value, value)
+                elif value in whole:
+                    target = names.name(value)
+                else:
+                    target = names.skolemiser.name(value, above, predicate.value)
                 nested = isinstance(target, NamedNode) and not isinstance(value, Literal) and value not in whole
                 if nested and value in graph.description:
-                    pending.append((value, target))  # type: ignore[arg-type]  # `nested`: both are nodes
+                    base = above if isinstance(value, BlankNode) else target.value
+                    pending.append((value, target, base))  # type: ignore[arg-type]  # `nested`: both are nodes
                 lines.add(f"{name} {predicate} {target} .\n")
         return "".join(sorted(lines))
 
@@ -315,11 +329,11 @@ class ElmMapper:
         predicates = set(self._fact_predicates)
         owners: dict[str, str] = {}
         for record in records:
-            for line in record.ntriples.splitlines(keepends=True):
+            for line in record.ntriples.split("\n")[:-1]:  # not splitlines: texts hold other kinds of line ends
                 subject, predicate, _ = line.split(" ", 2)
                 owners.setdefault(subject, record.iri)
                 if self._runner.reads_predicate(predicate[1:-1]):
-                    wanted.append(line)
+                    wanted.append(f"{line}\n")
                     predicates.add(predicate[1:-1])
         made: dict[str, list[str]] = defaultdict(list)
         for line in self._runner.run(self._facts + "".join(wanted), predicates):
@@ -332,7 +346,7 @@ class ElmMapper:
             else Record(
                 entry.iri,
                 entry.key,
-                "".join(sorted({*entry.ntriples.splitlines(keepends=True), *made[entry.iri]})),
+                sort_lines(entry.ntriples + "".join(made[entry.iri])),
                 entry.position,
                 entry.opportunities,
                 entry.instances,
@@ -352,36 +366,6 @@ class ElmMapper:
                 continue
             for predicate, value in statements:
                 self._count(Triple(node, predicate, value), "unmapped", "no learning opportunity leads to it")
-
-
-class _Names:
-    """The IRIs of heads: their own, or made from their identifier or content."""
-
-    def __init__(self, skolemiser: Skolemiser, iris: Iris, institution: str) -> None:
-        self.skolemiser = skolemiser
-        self._iris = iris
-        self._institution = institution
-        self._names: dict[Node, NamedNode] = {}
-
-    def head(self, node: Node, graph: _Graph) -> NamedNode:
-        if isinstance(node, NamedNode):
-            return node
-        if node not in self._names:
-            self._names[node] = NamedNode(
-                self._iris.course(self._institution, self._find_code(node, graph) or self.skolemiser.hash(node))
-            )
-        return self._names[node]
-
-    @staticmethod
-    def _find_code(node: Node, graph: _Graph) -> str | None:
-        codes = sorted(
-            value.value
-            for predicate, identifier in graph.description.get(node, ())
-            if predicate.value == f"{ADMS}identifier" and not isinstance(identifier, Literal)
-            for p, value in graph.description.get(identifier, ())
-            if p.value == f"{SKOS}notation"
-        )
-        return codes[0] if codes else None
 
 
 def compact(iri: str) -> str:

@@ -62,7 +62,7 @@ def canonicalise_circles(triples: Sequence[Triple], description: Description) ->
         return triples
     dataset = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return [quad.triple for quad in dataset]
+    return sorted((quad.triple for quad in dataset), key=str)
 
 
 def _has_circle(description: Description) -> bool:

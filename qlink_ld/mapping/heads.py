@@ -1,0 +1,78 @@
+"""Which IRI has a learning opportunity of an ELM file: the one its source gave, else one made from code or content.
+
+Source: DESIGN §3. A learning opportunity without IRI is named by its own code, if no other in the file has the same, or
+by what it says. An instance without IRI is named below its specification, because two courses may have instances that
+say the same.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from qlink_ld.mapping.skolem import Description, Node, Skolemiser
+from qlink_ld.namespaces import ADMS, SKOS, Iris, encode_segment
+
+
+class Heads:
+    """Names the specifications and instances of one file.
+
+    Args:
+        skolemiser: hashes what blank nodes say.
+        iris: mints IRIs.
+        institution: whose file it is.
+        specifications: all specifications in it.
+        owner: the specification of each instance that has one.
+    """
+
+    def __init__(
+        self,
+        skolemiser: Skolemiser,
+        iris: Iris,
+        institution: str,
+        description: Description,
+        specifications: Sequence[Node],
+        owner: Mapping[Node, Node],
+    ) -> None:
+        self.skolemiser = skolemiser
+        self._iris = iris
+        self._institution = institution
+        self._description = description
+        self._owner = owner
+        self._names: dict[Node, NamedNode] = {}
+        blank = [*(node for node in specifications if isinstance(node, BlankNode)), *owner]
+        self._uses = Counter((owner.get(node), self._find_code(node)) for node in blank)
+
+    def name(self, node: Node) -> NamedNode:
+        """Return the IRI of a specification or instance.
+
+        Raises:
+            UnreadableData: it is nested too deep to be read.
+        """
+        if isinstance(node, NamedNode):
+            return node
+        if node not in self._names:
+            self._names[node] = NamedNode(self._make(node))
+        return self._names[node]
+
+    def _make(self, node: BlankNode) -> str:
+        owner, code = self._owner.get(node), self._find_code(node)
+        is_own = code is not None and self._uses[owner, code] == 1
+        local = code if code is not None and is_own else self.skolemiser.hash(node)
+        if owner is None:
+            return self._iris.course(self._institution, local)
+        base = self.name(owner).value
+        if isinstance(owner, BlankNode):
+            return f"{base}/instances/{encode_segment(local)}"
+        return f"{base}{'/' if '#' in base else '#'}learningOpportunity-{encode_segment(local)}"
+
+    def _find_code(self, node: Node) -> str | None:
+        """The first of its identifiers' codes."""
+        codes = (
+            value.value
+            for predicate, identifier in self._description.get(node, ())
+            if predicate.value == f"{ADMS}identifier" and not isinstance(identifier, Literal)
+            for p, value in self._description.get(identifier, ())
+            if p.value == f"{SKOS}notation" and isinstance(value, Literal) and value.value.strip()
+        )
+        return min(codes, default=None)
