@@ -16,7 +16,7 @@ from qlink_ld.harvest.source import harvest_source
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
 from qlink_ld.pipeline.records import RecordWork
-from qlink_ld.pipeline.state import InstitutionFiles, load_state, store_hold, store_result
+from qlink_ld.pipeline.state import InstitutionFiles, is_whole, load_state, store_hold, store_result
 from qlink_ld.publish.graph_file import write_graph
 from qlink_ld.resources import find_resource_dir
 from qlink_ld.validate.report import summarise
@@ -49,7 +49,7 @@ def process_institution(
     previous = load_state(config, institution.id)
     snapshots, issues = _harvest(config, institution, offline, progress)
     digest = _digest(config, institution, snapshots, issues)
-    if previous and previous.digest == digest and previous.graph_sha256 and files.graph.is_file() and not full:
+    if previous and previous.digest == digest and not full and is_whole(files, previous):
         return replace(previous, status="unchanged", seconds=time.monotonic() - started)
     work = RecordWork(config, institution, lambda done: progress("convert", done, None))
     work.map_and_judge(snapshots)

@@ -4,6 +4,7 @@ The graph and the state must say the same, or a release could not be made of the
 one until the state that names its hash is written; whoever reads the state then lets it take its place, or removes it.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,9 +19,11 @@ from qlink_ld.model import FieldUse, HarvestReport, Institution, Issue, Result
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.ntriples import sort_lines, write_triples
 from qlink_ld.publish.graph_file import read_graph
-from qlink_ld.publish.gzip_text import sync_directory, write_atomically
+from qlink_ld.publish.gzip_text import read_verified_lines, sync_directory, write_atomically
 from qlink_ld.validate.report import summarise
 from qlink_ld.validate.report_graph import build_report_graph
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,19 @@ def load_state(config: Config, institution: str) -> HarvestReport | None:
     if files.next_graph.is_file():
         _settle(files, config.iris.institution_graph(institution), report)
     return report
+
+
+def is_whole(files: InstitutionFiles, report: HarvestReport) -> bool:
+    """Say whether the graph on disk is the one that the report is about."""
+    if not report.graph_sha256:
+        return False
+    try:
+        for _ in read_verified_lines(files.graph, report.graph_sha256):
+            pass
+    except PublishError as error:
+        log.warning("%s: %s", report.institution, error)
+        return False
+    return True
 
 
 def store_result(files: InstitutionFiles, report: HarvestReport, results: Sequence[Result], config: Config) -> None:
