@@ -74,7 +74,7 @@ def concept_label(iri: str, language: str = "en") -> str | None:
     return None
 
 
-def type_concepts(ntriples: str) -> str:
-    """Return N-Triples that type as `skos:Concept` each known concept that the data mentions."""
-    mentioned = set(_IRI.findall(ntriples)) & known_concepts()
+def type_concepts(*parts: str) -> str:
+    """Return N-Triples that type as `skos:Concept` each known concept that the data, given in parts, mentions."""
+    mentioned = {iri for part in parts for iri in _IRI.findall(part)} & known_concepts()
     return "".join(f"<{iri}> <{RDF}type> {_CONCEPT} .\n" for iri in sorted(mentioned))
