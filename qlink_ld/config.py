@@ -178,7 +178,7 @@ class _Reader:
     """Turns tables into values and says in which line a wrong one stands."""
 
     def __init__(self, text: str, file: Path | None) -> None:
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.file = file
         self.variables: dict[tuple[Where, str], str] = {}  # settings that come from the environment
 

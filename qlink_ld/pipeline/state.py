@@ -172,10 +172,14 @@ def _with_published(report: HarvestReport, previous: HarvestReport | None) -> Ha
 def _keep_reasons(files: InstitutionFiles, graph: str, new: str) -> str:
     """Keep the validation results of the last report: they say why records are in the refused file."""
     kept = tuple(f"<{graph}#{part}" for part in ("validation>", "result-", "count-"))
-    old = [line for line in read_report_graph(files).splitlines(keepends=True) if line.startswith(kept)]
+    old = [line for line in _lines(read_report_graph(files)) if line.startswith(kept)]
     if not old:
         return new
-    return sort_lines("".join([*old, *(line for line in new.splitlines(keepends=True) if not line.startswith(kept))]))
+    return sort_lines("\n".join([*old, *(line for line in _lines(new) if not line.startswith(kept))]))
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")  # not splitlines: texts hold other kinds of line ends
 
 
 def _write_report(files: InstitutionFiles, report: HarvestReport, graph: str) -> None:

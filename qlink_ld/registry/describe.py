@@ -28,11 +28,7 @@ def describe_institution(institution: Institution, alliances: Sequence[Alliance]
         Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(institution.id)),
     ]
     out += [Triple(node, NamedNode(f"{OWL}sameAs"), NamedNode(iri)) for iri in institution.same_as]
-    schac = institution.schac or (None if _ORGREG.fullmatch(institution.id) else institution.id)
-    if _ORGREG.fullmatch(institution.id):
-        out += _identifier(node, "orgReg", "OrgReg", institution.id)
-    if schac:
-        out += _identifier(node, "schac", "Schac", schac.lower())
+    out += _codes(node, institution.id, institution.schac)
     if institution.website:
         page = NamedNode(f"{node.value}#homepage")
         out += [
@@ -74,9 +70,36 @@ def describe_alliance(alliance: Alliance, iris: Iris) -> str:
 
 
 def describe_registry(institutions: Sequence[Institution], alliances: Sequence[Alliance], iris: Iris) -> str:
-    """Return the N-Triples of the registry graph."""
-    parts = [describe_institution(institution, alliances, iris) for institution in institutions]
-    return "".join([*parts, *(describe_alliance(alliance, iris) for alliance in alliances)])
+    """Return the N-Triples of the registry graph: institutions, alliances, and their other members."""
+    known = {institution.id for institution in institutions}
+    others = sorted({member for alliance in alliances for member in alliance.members} - known)
+    return "".join(
+        [
+            *(describe_institution(institution, alliances, iris) for institution in institutions),
+            *(describe_alliance(alliance, iris) for alliance in alliances),
+            *(_describe_partner(member, iris) for member in others),
+        ]
+    )
+
+
+def _describe_partner(member: str, iris: Iris) -> str:
+    """A member of an alliance that is not harvested: what its id says."""
+    node = NamedNode(iris.institution(member))
+    return write_triples(
+        [
+            *_types(node, f"{QL}HigherEducationInstitution", f"{ELM}Organisation"),
+            Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(member)),
+            *_codes(node, member, None),
+        ]
+    )
+
+
+def _codes(node: NamedNode, institution_id: str, schac: str | None) -> list[Triple]:
+    """The official codes of an institution; an id that is no OrgReg id is its SCHAC code."""
+    orgreg = _ORGREG.fullmatch(institution_id) is not None
+    out = _identifier(node, "orgReg", "OrgReg", institution_id) if orgreg else []
+    code = schac or (None if orgreg else institution_id)
+    return [*out, *_identifier(node, "schac", "Schac", code.lower())] if code else out
 
 
 def _types(node: NamedNode, *classes: str) -> list[Triple]:
