@@ -142,6 +142,9 @@ def read_string(value: object) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
+_DATES = 4096  # the same few hundred days come again and again
+
+
 def _text_only(read: Callable[[str], str | None]) -> Callable[[object], str | None]:
     return lambda value: read(value) if isinstance(value, str) else None
 
@@ -149,8 +152,8 @@ def _text_only(read: Callable[[str], str | None]) -> Callable[[object], str | No
 READERS: dict[str, Callable[[object], str | None]] = {
     f"{XSD}anyURI": _text_only(read_iri),
     f"{XSD}boolean": read_boolean,
-    f"{XSD}date": _text_only(read_day),
-    f"{XSD}dateTime": _text_only(read_date_time),
+    f"{XSD}date": _text_only(lru_cache(_DATES)(read_day)),
+    f"{XSD}dateTime": _text_only(lru_cache(_DATES)(read_date_time)),
     f"{XSD}decimal": read_decimal,
     f"{XSD}duration": _text_only(read_duration),
     f"{XSD}integer": read_integer,
@@ -159,5 +162,5 @@ READERS: dict[str, Callable[[object], str | None]] = {
     f"{XSD}string": read_string,
 }
 DAY_END_READERS: dict[str, Callable[[object], str | None]] = {
-    f"{XSD}dateTime": _text_only(lambda text: read_date_time(text, day_end=True)),
+    f"{XSD}dateTime": _text_only(lru_cache(_DATES)(lambda text: read_date_time(text, day_end=True))),
 }
