@@ -436,12 +436,12 @@ class Preparer(Generic[Node]):
             if item is None or item == "":
                 continue
             source_id = item.get(step.reference.identifier) if isinstance(item, dict) else item
-            if isinstance(item, dict) and len(item) > 1:
-                rest = {key: value for key, value in item.items() if key != step.reference.identifier}
-                self.account.count(self.resource.name, step.counter.path, "ignored", rest, "it has a record of its own")
             if not isinstance(source_id, str) or not source_id:
                 self._drop(step, item, "not an id")
                 continue
+            if isinstance(item, dict) and len(item) > 1:
+                rest = {key: value for key, value in item.items() if key != step.reference.identifier}
+                self.account.count(self.resource.name, step.counter.path, "ignored", rest, "it has a record of its own")
             step.counter.add(source_id)
             iri = f"{base}{step.name}-{encode_segment(source_id)}"
             self.writer.document(node, step.plan, self.reference(iri, step.reference, source_id))

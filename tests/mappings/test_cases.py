@@ -61,7 +61,7 @@ class Outcome:
     @property
     def told(self) -> dict[str, list[dict[str, Any]]]:
         """Issues, and the fields that are not in the output."""
-        issues = [
+        issues: list[dict[str, Any]] = [
             {
                 "code": issue.code,
                 "field": issue.field,
@@ -72,7 +72,7 @@ class Outcome:
             }
             for issue in self.account.issues
         ]
-        left_out = [
+        left_out: list[dict[str, Any]] = [
             {"field": f"{use.resource}.{use.path}", "outcome": use.outcome, "count": use.count, "reason": use.reason}
             for use in self.account.fields
             if use.outcome != "mapped"
