@@ -27,7 +27,7 @@ class Term:
 
     iri: str  # keyword or absolute IRI
     type: str | None = None  # "@id", "@vocab" or a datatype IRI
-    language: str | None = None
+    language: str | None = None  # None: the context's; empty: none
     reverse: bool = False
     opaque: bool = False  # only a JSON-LD processor knows
     scoped: Any = None  # property-scoped context as JSON
@@ -129,7 +129,7 @@ def extend(active: Context, document: object) -> Context:
     if "@vocab" in document:
         result.vocab = document["@vocab"]
     if "@language" in document:
-        result.language = document["@language"]
+        result.language = document["@language"] and document["@language"].lower()
     definitions = {key: value for key, value in document.items() if not key.startswith("@")}
     for key in definitions:  # a definition in this context replaces the inherited one before any is expanded
         result.terms.pop(key, None)
@@ -163,12 +163,14 @@ def _define(context: Context, definitions: Mapping[str, Any], key: str, pending:
         return
     iri = resolve(definition.get("@reverse", definition.get("@id", key)))
     kind = definition.get("@type")
-    kind = resolve(kind) if kind not in (None, "@id", "@vocab") else kind
-    if iri is None or (kind is not None and kind.startswith("@") and kind not in ("@id", "@vocab")):
+    is_foreign = isinstance(kind, str) and kind.startswith("@") and kind not in ("@id", "@vocab")
+    kind = resolve(kind) if kind not in (None, "@id", "@vocab") and not is_foreign else kind
+    if iri is None or is_foreign:
         context.partial = True
         context.terms[key] = Term(key, opaque=True)
         return
-    language, scoped = definition.get("@language"), definition.get("@context")
+    language = (definition["@language"] or "").lower() if "@language" in definition else None
+    scoped = definition.get("@context")
     context.terms[key] = Term(iri, kind, language, "@reverse" in definition, scoped=scoped)
     if isinstance(value, str) and iri[-1] in "/#:?" and iri not in KEYWORDS:
         context.prefixes[key] = iri

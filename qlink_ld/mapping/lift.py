@@ -137,7 +137,7 @@ def _lift_value(value: object, term: Term, context: Context, lines: list[str]) -
     if isinstance(value, str):
         kind = term.type
         if kind is None:
-            return write_literal(value, term.language or context.language)
+            return write_literal(value, context.language if term.language is None else term.language)
         if kind == "@vocab":
             iri = context.expand(value)
             return None if iri is None else f"<{iri}>"

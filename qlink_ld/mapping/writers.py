@@ -206,7 +206,7 @@ class TripleWriter:
 
     def plan(self, key: str, term: Term, scope: Context, spec: NodeSpec, *, held: bool) -> _TriplePlan:  # noqa: ARG002
         """See `Writer`."""
-        language = term.language or self._context.language
+        language = scope.language if term.language is None else term.language
         lines: list[str] = []
         constants: JsonObject = {"@type": list(spec.classes), **spec.constants}
         lift_members(constants, "", scope, lines)
@@ -218,7 +218,7 @@ class TripleWriter:
         return _TriplePlan(
             predicate=term.iri,
             head=f" <{term.iri}> ",
-            tail=f'"{datatype} .\n' if typed or not language else f'"@{language.lower()} .\n',
+            tail=f'"{datatype} .\n' if typed or not language else f'"@{language} .\n',
             codes=codes,
             rests=[f"{line} .\n" for line in lines],
             reverse=term.reverse,
