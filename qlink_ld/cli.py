@@ -37,6 +37,18 @@ CONVERT_SUFFIXES = (".nq", ".ttl", ".jsonld", ".nt", ".rdf")  # DESIGN §7
 GOOD, NO, WRONG_USE, NOTHING = 0, 1, 2, 3
 
 
+class _ReaderGone(Exception):
+    """Whoever reads stdout has read enough, as `head` does."""
+
+
+class _Cli(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would make exit code 1 of it, which means "no" here
+            raise _ReaderGone from error
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; ends the process with one of the exit codes above."""
     try:
@@ -50,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except QlinkError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except _ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be written goes nowhere
         sys.exit(GOOD)
     except OSError as error:
         click.echo(f"Error: {error.filename or 'the system'}: {error.strerror or error}", err=True)
@@ -59,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else GOOD)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qlink-ld")
 @click.option("-v", "--verbose", count=True, help="Log what happens, one line per institution; twice for details.")
 def cli(verbose: int) -> None:
