@@ -12,7 +12,7 @@ from pathlib import Path as File
 from typing import Any, cast
 
 from pyoxigraph import NamedNode, QueryTriples, RdfFormat, Store
-from rdflib.paths import Path
+from rdflib.paths import NegatedPath, Path
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Node, URIRef, Variable
@@ -82,6 +82,8 @@ def _collect(part: Any, reads: set[str]) -> bool:  # noqa: ANN401 (rdflib's alge
             return False  # patterns on a vocabulary's own graph
         free = [_collect(value, reads) for key, value in part.items() if key != "_vars"]
         return any(free) or _has_free_predicate(part.get("triples") or ())
+    elif isinstance(part, NegatedPath):
+        return True  # every predicate but these
     elif isinstance(part, Path):
         free = [_collect(value, reads) for value in vars(part).values()]
         return any(free)
@@ -174,9 +176,10 @@ def _run_rule(rule: Rule, store: Store) -> list[str]:
     except (OSError, ValueError, RuntimeError) as error:
         raise BrokenMapping(f"{rule.file}: the rule failed: {error}") from error
     text = data.decode() if data else ""
-    if "_:" in text and any(part.startswith("_:") for line in text.splitlines() for part in line.split(" ", 2)):
+    lines = [line[:-2] for line in text.split("\n") if line]
+    if "_:" in text and any(part.startswith("_:") for line in lines for part in line.split(" ", 2)):
         raise BrokenMapping(f"{rule.file}: the rule makes blank nodes; give every node an IRI with BIND(IRI(…))")
-    return [line[:-2] for line in text.split("\n") if line]
+    return lines
 
 
 def _load_vocabularies(store: Store, rule: Rule, loaded: set[str]) -> None:

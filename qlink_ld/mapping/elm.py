@@ -294,13 +294,15 @@ class ElmMapper:
             if (node, name.value) in seen:
                 continue
             seen.add((node, name.value))
+            is_first = node not in used  # what several records hold is counted once
             used.add(node)
             for predicate, value in graph.description.get(node, ()):
                 triple = Triple(node, predicate, value)
-                if reason := self.mapping.drop.get(predicate.value):
-                    self._count(triple, "ignored", reason)
+                reason = self.mapping.drop.get(predicate.value, "")
+                if is_first:
+                    self._count(triple, "ignored" if reason else "mapped", reason)
+                if reason:
                     continue
-                self._count(triple, "mapped")
                 if isinstance(value, Literal | NamedNode):
                     target = self._retype(predicate.value, value)
                 elif value in whole:

@@ -174,6 +174,8 @@ class _Reader:
         )
         match = table["match"]
         self.check(match, "match", {"type"}, {"version"})
+        for name, value in (("name", table["name"]), ("title", table["title"]), *match.items()):
+            self.text(value, f"'{name}'")
         common = find_resource_dir("mappings") / "common" / "rules"
         return MappingFolder(
             name=table["name"],
@@ -181,17 +183,17 @@ class _Reader:
             folder=self.file.parent,
             source_type=match["type"],
             source_version=match.get("version"),
-            resources=tuple(self.resource(entry, table) for entry in table.get("resource", [])),
-            joins={entry["key"]: self.join(entry) for entry in table.get("join", [])},
-            references={key: self.reference(key, entry) for key, entry in table.get("references", {}).items()},
-            nodes={key: self.node(key, entry) for key, entry in table.get("nodes", {}).items()},
-            day_end=frozenset(table.get("dates", {}).get("day_end", [])),
-            ignore=dict(table.get("ignore", {})),
-            ignore_resources=dict(table.get("ignore_resources", {})),
+            resources=tuple(self.resource(entry, table) for entry in self.tables(table, "resource")),
+            joins={join.key: join for join in map(self.join, self.tables(table, "join"))},
+            references={key: self.reference(key, entry) for key, entry in self.table(table, "references").items()},
+            nodes={key: self.node(key, entry) for key, entry in self.table(table, "nodes").items()},
+            day_end=frozenset(self.table(table, "dates").get("day_end", [])),
+            ignore=self.texts(table, "ignore"),
+            ignore_resources=self.texts(table, "ignore_resources"),
             rules=load_rules(sorted((self.file.parent / "rules").glob("*.rq"))),
-            drop=dict(table.get("drop", {})),
-            datatypes=self.datatypes(table.get("datatypes", {})),
-            elm_terms=tuple(table.get("elm", {}).get("terms", ())),
+            drop=self.texts(table, "drop"),
+            datatypes=self.datatypes(self.texts(table, "datatypes")),
+            elm_terms=tuple(self.table(table, "elm").get("terms", ())),
             common_rules=load_rules([self.common_rule(common, name) for name in table.get("common", [])]),
         )
 
@@ -204,6 +206,29 @@ class _Reader:
         if unknown := sorted(table.keys() - required - optional):
             allowed = ", ".join(sorted(required | optional))
             raise BrokenMapping(f"{self.file}: {what} has an unknown member '{unknown[0]}'; allowed: {allowed}")
+
+    def text(self, value: object, what: str) -> str:
+        if not isinstance(value, str):
+            raise BrokenMapping(f"{self.file}: {what} must be text, in quotes")
+        return value
+
+    def table(self, table: dict[str, Any], name: str) -> dict[str, Any]:
+        """Return an optional member that is a table."""
+        found = table.get(name, {})
+        if not isinstance(found, dict):
+            raise BrokenMapping(f"{self.file}: '{name}' must be a table: write [{name}]")
+        return found
+
+    def texts(self, table: dict[str, Any], name: str) -> dict[str, str]:
+        """Return an optional member that is a table of texts."""
+        return {key: self.text(value, f"[{name}] {key}") for key, value in self.table(table, name).items()}
+
+    def tables(self, table: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        """Return an optional member that is a list of tables."""
+        found = table.get(name, [])
+        if not isinstance(found, list):
+            raise BrokenMapping(f"{self.file}: '{name}' must be a list of tables: write [[{name}]]")
+        return found
 
     def resource(self, entry: dict[str, Any], table: dict[str, Any]) -> ResourceSpec:
         self.check(
