@@ -1,5 +1,6 @@
 """Mapping folders: `mapping.toml`, JSON-LD contexts and CONSTRUCT rules, read and checked. Source: DESIGN §4."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from qlink_ld.mapping.context import load_context
 from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource
 from qlink_ld.resources import find_resource_dir
+
+_VERSION_IN_PATH = re.compile(r"/v(\d+)(?:[./]|$)")  # where a source states no version, its address may
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,21 @@ class ChildSpec:
     inherit: tuple[str, ...] = ()
     default: tuple[str, ...] = ()
     omit_equal: tuple[str, ...] = ()
+    parent: str | None = None  # path in a child to its record's id, where pages do not say whose children they list
+    skip: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # children with these values are not loaded
 
 
 @dataclass(frozen=True, slots=True)
 class JoinSpec:
-    """A key whose id stands for a record of another resource."""
+    """A key whose id, or list of ids, stands for records of another resource."""
 
     key: str
     resource: str
     identifier: str
     take: tuple[str, ...]
     shared: bool = False  # one node for all who name it, for rules only; else its members go into the record
+    into: str | None = None  # the key under which what was found goes, if not the same
+    always: bool = False  # every record of the resource is there for the rules, whoever names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,9 @@ class ResourceSpec:
     parts: ChildSpec | None = None
     nodes: Mapping[str, NodeSpec | None] = field(default_factory=dict)
     missing: Mapping[str, Any] = field(default_factory=dict)  # what a record means that lacks these members
+    keyed_by: str | None = None  # the records are an object, and this member takes the key of each
+    skip: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # records with these values are not loaded
+    language: str | None = None  # the member that holds the language of texts that carry none
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,8 @@ def find_mapping(source: DataSource) -> MappingFolder:
     """
     if source.mapping:
         return load_mapping(source.mapping)
-    major = (source.version or "").split(".", 1)[0]
+    in_path = _VERSION_IN_PATH.search(source.path)
+    major = (source.version or (in_path[1] if in_path else "")).split(".", 1)[0]
     for name in bundled_names():
         mapping = load_mapping(name)
         if mapping.source_type == source.type and mapping.source_version in (None, major):
@@ -235,7 +246,8 @@ class _Reader:
             entry,
             "[[resource]]",
             {"name", "identifier", "class"},
-            {"records", "context", "constants", "only", "institution", "children", "parts", "nodes", "missing"},
+            {"records", "context", "constants", "only", "institution", "children", "parts", "nodes", "missing"}
+            | {"keyed_by", "skip", "language"},
         )
         context = entry.get("context", table.get("context"))
         if not isinstance(context, str):
@@ -254,6 +266,9 @@ class _Reader:
             parts=self.children(entry.get("parts")),
             nodes={key: self.node(key, value) if value else None for key, value in nodes.items()},
             missing=dict(entry.get("missing", {})),
+            keyed_by=entry.get("keyed_by"),
+            skip=_values(entry.get("skip", {})),
+            language=entry.get("language"),
         )
 
     def children(self, entry: dict[str, Any] | None) -> ChildSpec | None:
@@ -263,7 +278,7 @@ class _Reader:
             entry,
             "[resource.children]",
             {"resource", "identifier", "key"},
-            {"records", "class", "inherit", "default", "omit_equal"},
+            {"records", "class", "inherit", "default", "omit_equal", "parent", "skip"},
         )
         return ChildSpec(
             entry["resource"],
@@ -274,12 +289,21 @@ class _Reader:
             tuple(entry.get("inherit", ())),
             tuple(entry.get("default", ())),
             tuple(entry.get("omit_equal", ())),
+            entry.get("parent"),
+            _values(entry.get("skip", {})),
         )
 
     def join(self, entry: dict[str, Any]) -> JoinSpec:
-        self.check(entry, "[[join]]", {"key", "resource", "identifier", "take"}, {"shared"})
-        shared = bool(entry.get("shared", False))
-        return JoinSpec(entry["key"], entry["resource"], entry["identifier"], tuple(entry["take"]), shared)
+        self.check(entry, "[[join]]", {"key", "resource", "identifier", "take"}, {"shared", "into", "always"})
+        return JoinSpec(
+            entry["key"],
+            entry["resource"],
+            entry["identifier"],
+            tuple(entry["take"]),
+            bool(entry.get("shared", False)),
+            entry.get("into"),
+            bool(entry.get("always", False)),
+        )
 
     def reference(self, key: str, entry: dict[str, Any]) -> ReferenceSpec:
         self.check(entry, f"[references] {key}", {"resource", "identifier"}, set())
@@ -311,3 +335,8 @@ class _Reader:
         if not file.is_file():
             raise BrokenMapping(f"{self.file}: there is no common rule '{name}' ({file})")
         return file
+
+
+def _values(table: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Read `{recordStatus = ["deleted"]}`; a single value may stand without brackets."""
+    return {key: tuple(value) if isinstance(value, list) else (value,) for key, value in table.items()}

@@ -15,7 +15,7 @@ from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account, Counter, count_leaves, shorten
 from qlink_ld.mapping.context import Context, Term
 from qlink_ld.mapping.folder import MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
-from qlink_ld.mapping.values import DAY_END_READERS, READERS, read_iri, read_language
+from qlink_ld.mapping.values import DAY_END_READERS, READERS, read_iri, read_language, read_string
 from qlink_ld.mapping.writers import Writer
 from qlink_ld.namespaces import SOURCE, XSD, encode_segment
 
@@ -121,6 +121,7 @@ class Preparer(Generic[Node]):
         self._is_read = is_read
         self._institution = institution_iri
         self._reference_iri = reference_iri
+        self._default_language = default_language
         self._language = default_language
         self._nodes = {**mapping.nodes, **resource.nodes}
         self._gathered = {
@@ -197,6 +198,11 @@ class Preparer(Generic[Node]):
         self._members(node, record, f"{iri}#", steps if steps is not None else self.steps, 0)
         return node
 
+    def use_language(self, tag: object) -> None:
+        """Take this language for texts without one, from now on; the source's default if it is none."""
+        language = read_language(tag) if isinstance(tag, str) else None
+        self._language = language or self._default_language
+
     def _members(self, node: Node, data: JsonObject, base: str, steps: Steps[Node], depth: int) -> int:
         """Prepare the members of a node; `base` starts the IRIs of nodes inside it. Return how much was kept."""
         if depth > MAX_DEPTH:
@@ -253,10 +259,11 @@ class Preparer(Generic[Node]):
             if not isinstance(text, str):
                 if text is None:
                     continue
-                if not isinstance(text, bool | int | float):
+                written = read_string(text)
+                if written is None:
                     self._drop(step, text, "not a text")
                     continue
-                text = str(text)
+                text = written
             if not text or text.isspace():
                 self._drop(step, text, "a blank text")
                 continue
@@ -409,9 +416,10 @@ class Preparer(Generic[Node]):
         """Return the parts of a list as one text; each part is counted."""
         parts = []
         for part in value:
-            if isinstance(part, str | int | float):
-                parts.append(str(part))
-            else:
+            text = read_string(part)
+            if text:
+                parts.append(text)
+            elif text is None:
                 self._drop(step, part, "not a text")
         count, example = count_leaves(parts[1:])
         if count:

@@ -7,7 +7,10 @@ opportunity with its instances. One record that cannot be mapped is refused with
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
+
+import orjson
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account, Counter, shorten
@@ -138,7 +141,7 @@ class JsonMapper:
             ids = {
                 record[resource.identifier]
                 for document in by_resource[resource.name]
-                for record in self.read_records(document, resource.records, quiet=True)
+                for record in self.read_records(document, resource.records, keyed_by=resource.keyed_by, quiet=True)
                 if isinstance(record, dict) and isinstance(record.get(resource.identifier), str)
             }
             clashes[resource.name] = frozenset(ids & seen)
@@ -157,6 +160,10 @@ class JsonMapper:
         """Return the record that an id stands for."""
         return self._joined[join.resource].get(source_id) if isinstance(source_id, str) else None
 
+    def joined_ids(self, join: JoinSpec) -> list[str]:
+        """Return the ids of all records of a join's resource."""
+        return list(self._joined[join.resource])
+
     def remember(self, join: JoinSpec, source_id: str, record: JsonObject) -> None:
         """Keep a record that was embedded where others have its id."""
         self._joined[join.resource].setdefault(source_id, record)
@@ -168,7 +175,9 @@ class JsonMapper:
             known = self._is_read[predicate] = self._runner.reads_predicate(predicate)
         return known
 
-    def read_records(self, document: "Document", path: str, *, quiet: bool = False) -> list[Any]:
+    def read_records(
+        self, document: "Document", path: str, *, keyed_by: str | None = None, quiet: bool = False
+    ) -> list[Any]:
         """Return the list of records in a page; a page that cannot be read is reported and empty."""
         try:
             found = read_json(document.read()).value
@@ -183,10 +192,13 @@ class JsonMapper:
                     severity="violation",
                 )
             return []
-        for part in path.split(".") if path else ():
-            found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list) and (found or not path):
+            return found  # some servers leave the envelope out
+        found = read_path(found, path)
         if isinstance(found, list):
             return found
+        if isinstance(found, dict) and keyed_by:
+            return [{keyed_by: k, **v} if isinstance(v, dict) else v for k, v in found.items()]
         if isinstance(found, dict) and not path:
             return [found]
         if not quiet:
@@ -253,6 +265,13 @@ def write_run_facts(
     return "".join(f"<{RUN}> <{p}> {o} .\n" for p, o in facts.items()), frozenset(facts)
 
 
+def read_path(value: Any, path: str) -> Any:  # noqa: ANN401 (JSON)
+    """Return the member at a dotted path, None if there is none."""
+    for part in path.split(".") if path else ():
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
 def publishable(line: str) -> bool:
     """Whether a triple has no term of the holding or the issue namespace."""
     return not any(term.startswith(HELD) for term in line.split(" ", 2))
@@ -308,9 +327,10 @@ class _Resource:
             mapper.language,
         )
         self.child_steps = self.preparer.scope_steps(resource.children.key) if resource.children else None
-        self.children = _by_parent(by_resource, resource.children)
-        self.parts = _by_parent(by_resource, resource.parts)
+        self.children = _by_parent(mapper, by_resource, resource.children)
+        self.parts = _by_parent(mapper, by_resource, resource.parts)
         self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
+        self.always_joins = [join for join in self.shared_joins if join.always]
         self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
         self.template = writer.template(self.record_members())
         self.child_template = writer.template(self.child_members())
@@ -321,7 +341,9 @@ class _Resource:
         batch = _Batch()
         refused: list[Mapped] = []
         for document in documents:
-            for index, record in enumerate(self.mapper.read_records(document, self.spec.records)):
+            for index, record in enumerate(
+                self.mapper.read_records(document, self.spec.records, keyed_by=self.spec.keyed_by)
+            ):
                 position = f"{document.position} item {index + 1}"
                 refusal = self.add(batch, record, position)
                 if refusal is not None:
@@ -348,6 +370,9 @@ class _Resource:
             only = ", ".join(f"{name} {value}" for name, value in self.spec.only.items())
             self.account.count(self.spec.name, "*", "ignored", record, f"only records with {only} are mapped")
             return None
+        if state := skipped(record, self.spec.skip):
+            self.account.count(self.spec.name, "*", "ignored", record, f"not loaded: {state}")
+            return None
         if key in self.seen:
             self.account.drop(self.spec.name, "*", record, "an earlier record has the same identifier")
             self.account.report(
@@ -371,6 +396,9 @@ class _Resource:
             self.triples.take()
             del self.triples.ruled[ruled:]
             return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
+        for join in self.always_joins:
+            for source_id in self.mapper.joined_ids(join):
+                self.share(batch, join, source_id)
         draft = _Draft(iri, key, position, written, 0 if self.spec.institution else 1, len(instances))
         batch.drafts.append(draft)
         batch.owners[f"<{iri}"] = draft
@@ -403,6 +431,8 @@ class _Resource:
             for name in self.spec.children.inherit:
                 record.pop(name, None)
         writer = self.preparer.writer
+        if self.spec.language:
+            self.preparer.use_language(record.get(self.spec.language))
         node = self.preparer.prepare(record, iri)
         code = course_urn(self.mapper.schac, self.mapper.local_id(self.spec.name, key)) if self.mapper.schac else ""
         writer.fill(node, self.template, iri, "", code)
@@ -477,6 +507,9 @@ class _Resource:
         if spec is None:
             return False
         source_id = child.get(spec.identifier) if isinstance(child, dict) else None
+        if isinstance(child, dict) and (state := skipped(child, spec.skip)):
+            self.account.count(self.spec.name, f"{spec.key}.*", "ignored", child, f"not loaded: {state}")
+            return False
         code, message = "", ""
         if not isinstance(source_id, str) or not source_id.strip():
             code = "instance-without-identifier"
@@ -547,13 +580,17 @@ class _Resource:
             value = record.get(join.key)
             if value in _NOTHING:
                 continue
-            found = value if isinstance(value, dict) else self.mapper.joined(join, value)
-            if found is not None:
-                record[join.key] = {name: found[name] for name in join.take if name in found}
-                self.count_joined(join, value, path)
-            else:
-                del record[join.key]
-                self.account.drop(self.spec.name, path + join.key, value, f"no such record in '{join.resource}'")
+            del record[join.key]
+            taken: list[JsonObject] = []
+            for item in value if isinstance(value, list) else (value,):
+                found = item if isinstance(item, dict) else self.mapper.joined(join, item)
+                if found is None:
+                    self.account.drop(self.spec.name, path + join.key, item, f"no such record in '{join.resource}'")
+                    continue
+                taken.append({name: found[name] for name in join.take if name in found})
+                self.count_joined(join, item, path)
+            if taken:
+                record.setdefault(join.into or join.key, taken if isinstance(value, list) else taken[0])
         for join in self.shared_joins:
             value = record.pop(join.key, None)
             if value in _NOTHING:
@@ -595,13 +632,34 @@ class _Resource:
         self.triples.take()
 
 
+def skipped(record: JsonObject, skip: Mapping[str, tuple[Any, ...]]) -> str:
+    """Why a record is not loaded, as `recordStatus deleted`; empty if it is."""
+    for path, values in skip.items():
+        found = read_path(record, path)
+        if found is not None and found in values:
+            return f"{path} {found}"
+    return ""
+
+
 def shared_iri(join: JoinSpec, source_id: str) -> str:
     """The node that stands for a joined record in the rules' store."""
     return f"{SOURCE}node:{join.resource}:{encode_segment(source_id)}"
 
 
-def _by_parent(by_resource: Mapping[str, Sequence[Document]], spec: ChildSpec | None) -> dict[str, list[Document]]:
+def _by_parent(
+    mapper: JsonMapper, by_resource: Mapping[str, Sequence[Document]], spec: ChildSpec | None
+) -> dict[str, list[Document]]:
+    """Which pages of children belong to which record: as the pages say, or as each child says."""
     found: dict[str, list[Document]] = {}
     for document in by_resource.get(spec.resource, ()) if spec else ():
-        found.setdefault(document.parent or "", []).append(document)
+        if spec is None or spec.parent is None or document.parent is not None:
+            found.setdefault(document.parent or "", []).append(document)
+            continue
+        by_id: dict[str, list[Any]] = {}
+        for child in mapper.read_records(document, spec.records):
+            parent = read_path(child, spec.parent)
+            by_id.setdefault(parent if isinstance(parent, str) else "", []).append(child)
+        for parent, children in by_id.items():
+            body = orjson.dumps(children)
+            found.setdefault(parent, []).append(Document(document.resource, document.position, partial(bytes, body)))
     return found

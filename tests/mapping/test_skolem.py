@@ -79,7 +79,7 @@ triples = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(content=triples, seed=st.integers(0, 10_000))
 def test_renaming_and_reordering_change_nothing_even_in_circles(content: list[Triple], seed: int) -> None:
     assert name_all(rename(content, random.Random(seed))) == name_all(content)
