@@ -24,7 +24,9 @@ SAMPLES = (
     ("academic-sessions", "academic-sessions.json"),
 )
 SAMPLE_ID = "123e4567-e89b-12d3-a456-426614174000"
-FEW = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="session")
