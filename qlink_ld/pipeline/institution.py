@@ -10,9 +10,11 @@ from pathlib import Path
 
 from qlink_ld import __version__
 from qlink_ld.config import Config
+from qlink_ld.discovery.well_known import find_manifest
 from qlink_ld.errors import HarvestError, QlinkError
 from qlink_ld.harvest.snapshot import load_latest_snapshot
 from qlink_ld.harvest.source import harvest_source
+from qlink_ld.http import ProviderClient
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
 from qlink_ld.pipeline.records import RecordWork
@@ -47,6 +49,8 @@ def process_institution(
     progress = on_progress or (lambda _stage, _done, _total: None)
     files = InstitutionFiles.of(config.data_dir, institution.id)
     previous = load_state(config, institution.id)
+    if not institution.sources:
+        institution = replace(institution, sources=_discover(config, institution, offline, previous))
     snapshots, issues = _harvest(config, institution, offline, progress)
     digest = _digest(config, institution, snapshots, issues)
     if previous and previous.digest == digest and not full and is_whole(files, previous):
@@ -91,6 +95,31 @@ def process_institution(
     return report
 
 
+def _discover(
+    config: Config, institution: Institution, offline: bool, previous: HarvestReport | None
+) -> tuple[DataSource, ...]:
+    """Find the sources of an institution for which the configuration gives none: its manifest's, or last time's.
+
+    Raises:
+        HarvestError: no manifest, or offline and never harvested.
+    """
+    if not offline:
+        with ProviderClient(config.harvest) as client:
+            return find_manifest(institution, client)
+    known = previous.sources if previous else ()
+    if not known:
+        raise HarvestError(f"{institution.id}: its sources are not known yet; run once without --offline")
+    return tuple(
+        DataSource(
+            id=str(source["id"]),
+            type=str(source["type"]),
+            path=str(source["url"]),
+            version=None if source.get("version") is None else str(source["version"]),
+        )
+        for source in known
+    )
+
+
 def _harvest(
     config: Config, institution: Institution, offline: bool, progress: OnStage
 ) -> tuple[list[Snapshot], list[Issue]]:
@@ -99,10 +128,6 @@ def _harvest(
     Raises:
         HarvestError: no source gave anything.
     """
-    if not institution.sources:
-        raise HarvestError(
-            f"{institution.id}: it has no source; add [[institution.source]] with type and path to the configuration"
-        )
     snapshots: list[Snapshot] = []
     issues: list[Issue] = []
     for source in institution.sources:

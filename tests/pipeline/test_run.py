@@ -64,7 +64,7 @@ def test_bad_sources_cost_the_others_nothing(deployment: Any, courses: Courses) 
         "MAPPING": "unknown mapping 'no-such'",
         "VERSION": "no mapping for sources of type 'ooapi', version 9; bundled are: ",
         "TYPE": "no mapping for sources of type 'occapi', version 2; bundled are: ",
-        "NONE": "it has no source; add [[institution.source]]",
+        "NONE": "give its sources in the configuration as [[institution.source]]",
     }
     assert messages.keys() == expected.keys()
     for name, message in expected.items():
