@@ -398,16 +398,18 @@ class Preparer(Generic[Node]):
             iri = f"{base}{step.name}" if single else f"{base}{step.name}-{index}"
             if step.held:
                 iri = _hold(iri)
-            if not isinstance(item, dict) or spec.whole:
-                if spec.value is None:
-                    self._drop(step, item, "not an object")
-                    continue
-                if spec.value not in steps:  # the wrapped value is this field: counted under the field's own path
+            child = self.writer.node(iri)
+            if isinstance(item, dict) and not spec.whole:
+                found = self._members(child, item, f"{iri}-", steps, depth + 1)
+            elif spec.value is None:
+                found = self._drop(step, item, "not an object")
+            else:  # a bare value is the node's member of that name
+                if spec.value not in steps:  # it is this field: counted under the field's own path
                     steps[spec.value] = self.make_step(steps, spec.value)
                     steps[spec.value].counter.path = step.counter.path
-                item = {spec.value: item}  # noqa: PLW2901
-            child = self.writer.node(iri)
-            if self._members(child, item, f"{iri}-", steps, depth + 1):
+                inner = steps[spec.value]
+                found = inner.handle(child, inner, item, f"{iri}-", depth + 1)
+            if found:
                 self.writer.child(node, step.plan, child)
                 kept += 1
         return kept
