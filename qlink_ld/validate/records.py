@@ -198,7 +198,7 @@ def _find_owners(
 def _find_named_owners(ntriples: str, blank_nodes: set[str]) -> dict[str, str]:
     """Return for each blank node the IRI of a named node from which links lead to it."""
     parents: dict[str, str] = {}
-    for line in ntriples.splitlines():
+    for line in ntriples.split("\n"):
         subject, _, rest = line.partition(" ")
         target = rest.removesuffix(" .").rpartition(" ")[2]
         if target.startswith("_:") and target not in parents:
