@@ -171,6 +171,7 @@ class _Reader:
             {
                 "context",
                 "common",
+                "rules",
                 "resource",
                 "join",
                 "references",
@@ -201,7 +202,12 @@ class _Reader:
             day_end=frozenset(self.table(table, "dates").get("day_end", [])),
             ignore=self.texts(table, "ignore"),
             ignore_resources=self.texts(table, "ignore_resources"),
-            rules=load_rules(sorted((self.file.parent / "rules").glob("*.rq"))),
+            rules=load_rules(
+                [
+                    *sorted((self.file.parent / "rules").glob("*.rq")),
+                    *(self.common_rule(common, name) for name in table.get("rules", [])),
+                ]
+            ),
             drop=self.texts(table, "drop"),
             datatypes=self.datatypes(self.texts(table, "datatypes")),
             elm_terms=tuple(self.table(table, "elm").get("terms", ())),
