@@ -25,6 +25,7 @@ from qlink_ld.publish.release import build_release, current_release
 from qlink_ld.registry.describe import describe_registry
 from qlink_ld.store import Release
 from qlink_ld.validate.engine import load_engine
+from qlink_ld.validate.report_graph import describe_report_terms
 from qlink_ld.vocabularies import vocabulary_files
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def publish(config: Config, *, full: bool = False) -> Release | None:
         return None
     volatile = frozenset(extra)
     extra[iris.registry_graph] = describe_registry(config.institutions, config.alliances, iris)
-    extra[iris.vocabularies_graph] = _vocabularies()
+    extra[iris.vocabularies_graph] = _vocabularies() + describe_report_terms()
     return build_release(
         config.data_dir,
         config.base_iri,
