@@ -581,8 +581,14 @@ class _Resource:
             if value in _NOTHING:
                 continue
             del record[join.key]
+            into = join.into or join.key
+            beside = [entry for entry in _as_list(record.get(into)) if entry not in _NOTHING]
+            known = [entry.get(join.identifier) for entry in beside if isinstance(entry, dict)]
             taken: list[JsonObject] = []
             for item in value if isinstance(value, list) else (value,):
+                if item in known or (beside and not isinstance(value, list)):  # the server put the record beside its id
+                    self.count_joined(join, item, path)
+                    continue
                 found = item if isinstance(item, dict) else self.mapper.joined(join, item)
                 if found is None:
                     self.account.drop(self.spec.name, path + join.key, item, f"no such record in '{join.resource}'")
@@ -590,7 +596,7 @@ class _Resource:
                 taken.append({name: found[name] for name in join.take if name in found})
                 self.count_joined(join, item, path)
             if taken:
-                record.setdefault(join.into or join.key, taken if isinstance(value, list) else taken[0])
+                record[into] = [*beside, *taken] if isinstance(value, list) else taken[0]
         for join in self.shared_joins:
             value = record.pop(join.key, None)
             if value in _NOTHING:
@@ -599,7 +605,7 @@ class _Resource:
             if isinstance(value, dict) and isinstance(source_id, str):
                 self.mapper.remember(join, source_id, value)
             if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
-                held.append((SOURCE + join.key, shared_iri(join, source_id)))
+                held.append((SOURCE + (join.into or join.key), shared_iri(join, source_id)))
                 shared.append((join, source_id))
                 self.count_joined(join, value, path)
             else:
@@ -622,13 +628,14 @@ class _Resource:
         """Give the rules a record that several name, once a batch."""
         iri = shared_iri(join, source_id)
         found = self.mapper.joined(join, source_id)
-        steps = self.preparer.steps[join.key].steps
+        key = join.into or join.key
+        steps = self.preparer.steps[key].steps
         if iri in batch.shared or found is None or steps is None:
             return
         batch.shared.add(iri)
         node = self.preparer.prepare({name: found[name] for name in join.take if name in found}, iri, steps)
         if self.lifter is not None:
-            self.triples.add(self.lifter.lift({"@id": SOURCE + "batch", join.key: [node]}))
+            self.triples.add(self.lifter.lift({"@id": SOURCE + "batch", key: [node]}))
         self.triples.take()
 
 
@@ -639,6 +646,10 @@ def skipped(record: JsonObject, skip: Mapping[str, tuple[Any, ...]]) -> str:
         if found is not None and found in values:
             return f"{path} {found}"
     return ""
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def shared_iri(join: JoinSpec, source_id: str) -> str:
