@@ -20,7 +20,7 @@ from qlink_ld.mapping.folder import MappingFolder
 from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
 from qlink_ld.mapping.records import BATCH_SIZE, Mapped, publishable, write_run_facts
-from qlink_ld.mapping.skolem import Node, Skolemiser, canonicalise_circles
+from qlink_ld.mapping.skolem import Node, Skolemiser
 from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
 from qlink_ld.namespaces import ADMS, ELM, ELM_OLD, PREFIXES, QL, RDF, SKOS, Iris
@@ -136,7 +136,6 @@ class ElmMapper:
         form = detect_format(body, media_type, url, source.content_type)
         triples: Sequence[Triple] = [self._normalise(triple) for triple in parse_rdf(body, form, url)]
         graph = self._describe(triples)
-        triples = canonicalise_circles(triples, graph.description)
         graph = self._describe(self._alias(triples, graph))
         yield from self._cut(graph, url)
 
@@ -175,6 +174,8 @@ class ElmMapper:
             graph.description[subject].append((triple.predicate, value))
             if triple.predicate.value == _TYPE and isinstance(value, NamedNode):
                 graph.types[subject].add(value.value)
+        for statements in graph.description.values():  # whatever their order was in the file
+            statements.sort(key=lambda s: (s[0].value, "" if isinstance(s[1], BlankNode) else str(s[1])))
         return graph
 
     def _alias(self, triples: Sequence[Triple], graph: _Graph) -> list[Triple]:

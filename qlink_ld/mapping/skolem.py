@@ -2,13 +2,15 @@
 
 A blank node is named after the record that holds it, the property that leads to it and a hash of its content; renaming
 blank nodes or reordering a file changes nothing, and a new sibling does not rename the others. Nodes that refer to each
-other in a circle have no content of their own to go by: RDFC-1.0 labels break the tie.
+other in circles are told apart by colour refinement (Weisfeiler and Leman): the hash of a node takes in those of the
+nodes it refers to, round after round, until no more of them differ. Nodes that say exactly the same become one. Unlike
+RDFC-1.0, which takes exponential time where somebody wants it to, this is bounded.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.namespaces import encode_segment
@@ -16,15 +18,22 @@ from qlink_ld.namespaces import encode_segment
 Node = NamedNode | BlankNode
 Description = Mapping[Node, Sequence[tuple[NamedNode, "Node | Literal"]]]  # subject → (predicate, object)
 _MAX_DEPTH = 100
+_MAX_CIRCLE_STEPS = 2_000_000  # rounds times statements: no honest file comes near
 _HASH_LENGTH = 12
 
 
 class Skolemiser:
-    """Names the blank nodes of one graph; circles among them have been canonicalised (`canonicalise_circles`)."""
+    """Names the blank nodes of one graph.
+
+    Raises:
+        UnreadableData: blank nodes refer to each other in circles that would take too long.
+    """
 
     def __init__(self, description: Description) -> None:
         self._description = description
         self._hashes: dict[BlankNode, str] = {}
+        for circle in _find_circles(description):  # those that others lead to come first
+            self._colour(circle)
 
     def name(self, node: BlankNode, record: str, predicate: str) -> NamedNode:
         """Return the IRI of a blank node below the record `record`, reached through `predicate`."""
@@ -38,49 +47,96 @@ class Skolemiser:
         Raises:
             UnreadableData: nested deeper than 100 levels.
         """
-        return self._hash(node, ())[:_HASH_LENGTH]
+        return self._hash(node, 0)[:_HASH_LENGTH]
 
-    def _hash(self, node: BlankNode, above: tuple[BlankNode, ...]) -> str:
+    def _hash(self, node: BlankNode, depth: int) -> str:
         if node in self._hashes:
             return self._hashes[node]
-        if node in above:
-            return f"circle {node.value}"
-        if len(above) > _MAX_DEPTH:
+        if depth > _MAX_DEPTH:
             raise UnreadableData(f"blank nodes are nested deeper than {_MAX_DEPTH} levels")
-        parts = sorted(
-            f"{predicate.value} {self._hash(value, (*above, node)) if isinstance(value, BlankNode) else value}"
+        digest = _digest(
+            f"{predicate.value} {self._hash(value, depth + 1) if isinstance(value, BlankNode) else value}"
             for predicate, value in self._description.get(node, ())
         )
-        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         self._hashes[node] = digest
         return digest
 
+    def _colour(self, circle: list[BlankNode]) -> None:
+        """Hash nodes that refer to each other."""
+        inside = set(circle)
+        fixed = {
+            node: _digest(
+                f"{predicate.value} {self._hash(value, 0) if isinstance(value, BlankNode) else value}"
+                for predicate, value in self._description[node]
+                if value not in inside
+            )
+            for node in circle
+        }
+        links = {
+            node: [(p.value, v) for p, v in self._description[node] if isinstance(v, BlankNode) and v in inside]
+            for node in circle
+        }
+        size = sum(map(len, links.values()))
+        colours, different, steps = fixed, 0, 0
+        while len(set(colours.values())) > different:
+            different = len(set(colours.values()))
+            steps += size
+            if steps > _MAX_CIRCLE_STEPS:
+                raise UnreadableData(f"{len(circle)} blank nodes refer to each other in circles; give them IRIs")
+            colours = {
+                node: _digest([fixed[node], *(f"{predicate} {colours[value]}" for predicate, value in links[node])])
+                for node in circle
+            }
+        self._hashes.update(colours)
 
-def canonicalise_circles(triples: Sequence[Triple], description: Description) -> Sequence[Triple]:
-    """Return the triples, with RDFC-1.0 labels if some blank nodes refer to each other in a circle."""
-    if not _has_circle(description):
-        return triples
-    dataset = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
-    dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return sorted((quad.triple for quad in dataset), key=str)
+
+def _digest(parts: Iterator[str] | list[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
-def _has_circle(description: Description) -> bool:
-    done: set[Node] = set()
-    for start in description:
-        if not isinstance(start, BlankNode) or start in done:
+def _find_circles(description: Description) -> Iterator[list[BlankNode]]:
+    """Yield the groups of blank nodes that lead to each other: strongly connected components (Tarjan 1972)."""
+    links = {
+        node: [value for _, value in statements if isinstance(value, BlankNode)]
+        for node, statements in description.items()
+        if isinstance(node, BlankNode)
+    }
+    order: dict[BlankNode, int] = {}
+    for start in links:
+        if start not in order:
+            yield from _walk(start, links, order)
+
+
+def _walk(
+    start: BlankNode, links: Mapping[BlankNode, list[BlankNode]], order: dict[BlankNode, int]
+) -> Iterator[list[BlankNode]]:
+    """Yield the circles that can be reached from a node and were not seen before."""
+    lowest: dict[BlankNode, int] = {}
+    stack: list[BlankNode] = []
+    path: list[tuple[BlankNode, Iterator[BlankNode]]] = []
+    entering: BlankNode | None = start
+    while entering is not None or path:
+        if entering is not None:
+            order[entering] = lowest[entering] = len(order)
+            stack.append(entering)
+            path.append((entering, iter(links.get(entering, ()))))
+        node, following = path[-1]
+        entering = None
+        for value in following:
+            if value not in order:
+                entering = value
+                break
+            if value in lowest:  # still on the stack
+                lowest[node] = min(lowest[node], order[value])
+        if entering is not None:
             continue
-        path: set[Node] = set()
-        pending: list[tuple[Node, bool]] = [(start, False)]
-        while pending:
-            node, leaving = pending.pop()
-            if leaving:
-                path.discard(node)
-                done.add(node)
-            elif node in path:
-                return True
-            elif node not in done:
-                path.add(node)
-                pending.append((node, True))
-                pending.extend((v, False) for _, v in description.get(node, ()) if isinstance(v, BlankNode))
-    return False
+        path.pop()
+        if path:
+            lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[node])
+        if lowest[node] == order[node]:
+            group: list[BlankNode] = []
+            while not group or group[-1] != node:
+                group.append(stack.pop())
+                del lowest[group[-1]]
+            if len(group) > 1 or node in links.get(node, ()):
+                yield group

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.skolem import Node, Skolemiser, canonicalise_circles
+from qlink_ld.mapping.skolem import Node, Skolemiser
 
 P, Q = NamedNode("https://ex.example/ns#p"), NamedNode("https://ex.example/ns/q")
 
@@ -26,7 +26,6 @@ def describe(triples: list[Triple]) -> dict[Node, list[tuple[NamedNode, Node | L
 
 def name_all(triples: list[Triple]) -> set[str]:
     """The triples with every blank node named below one record."""
-    triples = list(canonicalise_circles(triples, describe(triples)))
     skolemiser = Skolemiser(describe(triples))
 
     def name(node: object) -> str:
@@ -89,6 +88,26 @@ def test_nodes_in_a_circle_are_told_apart() -> None:
     ring = [BlankNode(label) for label in "abc"]
     circle = [Triple(node, P, ring[(n + 1) % 3]) for n, node in enumerate(ring)]
     assert len(name_all([*circle, Triple(ring[0], Q, Literal("first"))])) == 4
+
+
+def test_many_nodes_that_all_point_to_each_other_take_no_time() -> None:
+    crowd = [BlankNode(f"b{n}") for n in range(60)]
+    everything = [Triple(a, P, b) for a in crowd for b in crowd if a != b]
+    assert len(name_all(everything)) == 1  # they all say the same
+
+
+def test_circles_that_would_take_too_long_are_refused() -> None:
+    ring = [BlankNode(f"b{n}") for n in range(3000)]
+    circle = [Triple(node, P, ring[(n + 1) % len(ring)]) for n, node in enumerate(ring)]
+    with pytest.raises(UnreadableData, match="3000 blank nodes refer to each other in circles; give them IRIs"):
+        Skolemiser(describe([*circle, Triple(ring[0], Q, Literal("first"))]))
+
+
+def test_a_new_circle_elsewhere_renames_nobody() -> None:
+    a, b, c = (BlankNode(label) for label in "abc")
+    one = [Triple(a, P, b), Triple(b, Q, a)]
+    more = [*one, Triple(c, P, c), Triple(c, Q, Literal("x"))]
+    assert name_all(one) <= name_all(more)
 
 
 def test_deep_nesting_is_refused() -> None:
