@@ -267,6 +267,10 @@ def demo_command(port: int, data_dir: Path, once: bool, scale: int | None, worke
     from qlink_ld.config import load_config
     from qlink_ld.demo.apart import running_providers
 
+    if not once:
+        from qlink_ld.serve.server import find_port, serve
+
+        port = find_port("127.0.0.1", port)  # before the work, not after it
     data_dir = data_dir.absolute()
     file = data_dir / "qlink.toml"
     with running_providers(file, f"http://localhost:{port}/", scale=scale):
@@ -275,8 +279,6 @@ def demo_command(port: int, data_dir: Path, once: bool, scale: int | None, worke
         code = _judge(summary)
         if once or code == NOTHING:
             return code
-        from qlink_ld.serve.server import serve
-
         serve(config, "127.0.0.1", port, 1, on_ready=_greet)
     return GOOD
 

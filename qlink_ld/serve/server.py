@@ -101,6 +101,17 @@ def serve(
             raise ConfigurationError(f"the server at {address} ended with code {code}; see its log") from end
 
 
+def find_port(host: str, port: int) -> int:
+    """Return the port if it can be listened at; a free one for 0.
+
+    Raises:
+        ConfigurationError: something else uses it, or the address is not this machine's.
+    """
+    with _listen(host, port) as listener:
+        found: int = listener.getsockname()[1]
+    return found
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
