@@ -29,6 +29,7 @@ class NodeSpec:
     members: tuple[str, ...] = ()  # the node gathers these sibling keys
     prefer: tuple[str, ...] = ()  # of several objects: a member, then the values that win, best first
     fragment: str | None = None  # instead of the key, in the node's IRI
+    named_by: str | None = None  # the member that, instead of its place in the list, names a node in its IRI
     constants: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -316,7 +317,7 @@ class _Reader:
         return ReferenceSpec(entry["resource"], entry["identifier"])
 
     def node(self, key: str, entry: dict[str, Any]) -> NodeSpec:
-        optional = {"class", "value", "whole", "join", "members", "prefer", "fragment", "constants"}
+        optional = {"class", "value", "whole", "join", "members", "prefer", "fragment", "constants", "named_by"}
         self.check(entry, f"[nodes] {key}", set(), optional)
         classes = entry.get("class", ())
         return NodeSpec(
@@ -327,6 +328,7 @@ class _Reader:
             tuple(entry.get("members", ())),
             tuple(entry.get("prefer", ())),
             entry.get("fragment"),
+            entry.get("named_by"),
             dict(entry.get("constants", {})),
         )
 

@@ -395,7 +395,9 @@ class Preparer(Generic[Node]):
         for index, item in enumerate((value,) if single else value):
             if item is None or item == "" or item == []:
                 continue
-            iri = f"{base}{step.name}" if single else f"{base}{step.name}-{index}"
+            own = item.get(spec.named_by) if spec.named_by and isinstance(item, dict) else None
+            place = encode_segment(own) if isinstance(own, str) and own else "" if single else str(index)
+            iri = f"{base}{step.name}-{place}" if place else f"{base}{step.name}"
             if step.held:
                 iri = _hold(iri)
             child = self.writer.node(iri)
