@@ -133,6 +133,9 @@ def extend(active: Context, document: object) -> Context:
     definitions = {key: value for key, value in document.items() if not key.startswith("@")}
     for key in definitions:  # a definition in this context replaces the inherited one before any is expanded
         result.terms.pop(key, None)
+    # Value tables, some with thousands of codes, hold nothing but absolute IRIs: nothing in them needs resolving.
+    plain = {k: v for k, v in definitions.items() if isinstance(v, str) and "://" in v and v[-1] not in "/#:?"}
+    result.terms.update((key, Term(iri)) for key, iri in plain.items())
     pending: set[str] = set()
     for key in definitions:
         _define(result, definitions, key, pending)
