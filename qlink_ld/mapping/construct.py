@@ -24,6 +24,7 @@ from qlink_ld.resources import find_resource_dir
 from qlink_ld.vocabularies import load_vocabulary
 
 VOCABULARY = "urn:qlink-ld:vocabulary:"  # GRAPH <urn:qlink-ld:vocabulary:language> in a rule reads that SKOS file
+_LABEL = f"{PREFIXES['skos']}prefLabel"
 RUN = "urn:qlink-ld:run"  # the node that holds what is true for the whole batch: institution, day of the harvest
 
 
@@ -184,13 +185,15 @@ def _run_rule(rule: Rule, store: Store) -> list[str]:
 
 def _load_vocabularies(store: Store, rule: Rule, loaded: set[str]) -> None:
     for name in rule.vocabularies:
-        if name in loaded:
+        labelled = _LABEL in rule.text or "skos:prefLabel" in rule.text
+        if name in loaded and (not labelled or f"{name} labels" in loaded):
             continue
-        loaded.add(name)
+        loaded |= {name, f"{name} labels"} if labelled else {name}
         file = find_resource_dir("mappings") / "vocabularies" / f"{name}.ttl"
         if not file.is_file():
             raise BrokenMapping(f"{rule.file}: there is no vocabulary '{name}'")
-        store.load(_notations(name).encode(), format=RdfFormat.N_TRIPLES, to_graph=NamedNode(VOCABULARY + name))
+        triples = _notations(name) + (_labels(name) if labelled else "")
+        store.load(triples.encode(), format=RdfFormat.N_TRIPLES, to_graph=NamedNode(VOCABULARY + name))
 
 
 def _notations(name: str) -> str:
@@ -198,3 +201,13 @@ def _notations(name: str) -> str:
     skos = PREFIXES["skos"]
     notations = load_vocabulary(name).notations
     return "".join(f"<{iri}> <{skos}notation> {write_literal(code)} .\n" for code, iri in notations.items())
+
+
+def _labels(name: str) -> str:
+    """The labels of the vocabulary's concepts, for rules that write them: `concept skos:prefLabel label`."""
+    labels = load_vocabulary(name).labels
+    return "".join(
+        f"<{iri}> <{_LABEL}> {write_literal(text, language or None)} .\n"
+        for iri, texts in labels.items()
+        for language, text in texts.items()
+    )

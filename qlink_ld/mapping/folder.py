@@ -15,7 +15,7 @@ from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource
 from qlink_ld.resources import find_resource_dir
 
-_VERSION_IN_PATH = re.compile(r"/v(\d+)(?:[./]|$)")  # where a source states no version, its address may
+_VERSION_IN_PATH = re.compile(r"/v(\d+)(?:p\d+)?(?:[./]|$)")  # where a source states no version, its address may
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class ReferenceSpec:
 
     resource: str
     identifier: str
+    scheme: str | None = None  # the name of the id's scheme, if not the member's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class JoinSpec:
     shared: bool = False  # one node for all who name it, for rules only; else its members go into the record
     into: str | None = None  # the key under which what was found goes, if not the same
     always: bool = False  # every record of the resource is there for the rules, whoever names it
+    records: str | None = None  # where they are in a page, if no [[resource]] says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ResourceSpec:
     classes: tuple[str, ...]
     constants: Mapping[str, Any] = field(default_factory=dict)
     only: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # records that have one of these members are left out
     institution: bool = False  # its records describe the institution itself
     children: ChildSpec | None = None
     parts: ChildSpec | None = None
@@ -89,6 +92,9 @@ class ResourceSpec:
     keyed_by: str | None = None  # the records are an object, and this member takes the key of each
     skip: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # records with these values are not loaded
     language: str | None = None  # the member that holds the language of texts that carry none
+    single: bool = False  # an object in place of the list of records is one record
+    repeats: bool = False  # the same record comes on several pages, and the first one says all
+    page_parent: str | None = None  # the member that takes whose list the page is
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,9 @@ def find_mapping(source: DataSource) -> MappingFolder:
         return load_mapping(source.mapping)
     in_path = _VERSION_IN_PATH.search(source.path)
     major = (source.version or (in_path[1] if in_path else "")).split(".", 1)[0]
-    for name in bundled_names():
-        mapping = load_mapping(name)
-        if mapping.source_type == source.type and mapping.source_version in (None, major):
-            return mapping
+    for name, (kind, version) in _bundled_matches().items():
+        if kind == source.type and version in (None, major):
+            return load_mapping(name)
     raise UnknownMapping(
         f"no mapping for sources of type '{source.type}', version {source.version or 'unknown'}; "
         f"bundled are: {', '.join(bundled_names())}. Set 'version', or 'mapping' to a folder"
@@ -137,6 +142,18 @@ def find_mapping(source: DataSource) -> MappingFolder:
 def bundled_names() -> list[str]:
     """Return the names of the bundled mapping folders."""
     return sorted(file.parent.name for file in find_resource_dir("mappings").glob("*/mapping.toml"))
+
+
+@lru_cache(maxsize=1)
+def _bundled_matches() -> dict[str, tuple[str, str | None]]:
+    """The source type and version of each bundled mapping, without reading the rest of it."""
+    matches = {}
+    for name in bundled_names():
+        match = tomllib.loads((find_resource_dir("mappings") / name / "mapping.toml").read_text(encoding="utf-8"))[
+            "match"
+        ]
+        matches[name] = (match["type"], match.get("version"))
+    return matches
 
 
 @lru_cache(maxsize=64)
@@ -254,7 +271,7 @@ class _Reader:
             "[[resource]]",
             {"name", "identifier", "class"},
             {"records", "context", "constants", "only", "institution", "children", "parts", "nodes", "missing"}
-            | {"keyed_by", "skip", "language"},
+            | {"without", "keyed_by", "skip", "language", "single", "repeats", "page_parent"},
         )
         context = entry.get("context", table.get("context"))
         if not isinstance(context, str):
@@ -268,6 +285,7 @@ class _Reader:
             classes=tuple(entry["class"]),
             constants=dict(entry.get("constants", {})),
             only=dict(entry.get("only", {})),
+            without=tuple(entry.get("without", ())),
             institution=bool(entry.get("institution", False)),
             children=self.children(entry.get("children")),
             parts=self.children(entry.get("parts")),
@@ -276,6 +294,9 @@ class _Reader:
             keyed_by=entry.get("keyed_by"),
             skip=_values(entry.get("skip", {})),
             language=entry.get("language"),
+            single=bool(entry.get("single", False)),
+            repeats=bool(entry.get("repeats", False)),
+            page_parent=entry.get("page_parent"),
         )
 
     def children(self, entry: dict[str, Any] | None) -> ChildSpec | None:
@@ -301,7 +322,9 @@ class _Reader:
         )
 
     def join(self, entry: dict[str, Any]) -> JoinSpec:
-        self.check(entry, "[[join]]", {"key", "resource", "identifier", "take"}, {"shared", "into", "always"})
+        self.check(
+            entry, "[[join]]", {"key", "resource", "identifier", "take"}, {"shared", "into", "always", "records"}
+        )
         return JoinSpec(
             entry["key"],
             entry["resource"],
@@ -310,11 +333,12 @@ class _Reader:
             bool(entry.get("shared", False)),
             entry.get("into"),
             bool(entry.get("always", False)),
+            entry.get("records"),
         )
 
     def reference(self, key: str, entry: dict[str, Any]) -> ReferenceSpec:
-        self.check(entry, f"[references] {key}", {"resource", "identifier"}, set())
-        return ReferenceSpec(entry["resource"], entry["identifier"])
+        self.check(entry, f"[references] {key}", {"resource", "identifier"}, {"scheme"})
+        return ReferenceSpec(entry["resource"], entry["identifier"], entry.get("scheme"))
 
     def node(self, key: str, entry: dict[str, Any]) -> NodeSpec:
         optional = {"class", "value", "whole", "join", "members", "prefer", "fragment", "constants", "named_by"}

@@ -149,7 +149,7 @@ class Preparer(Generic[Node]):
         if foreign or term is None or (term.iri.startswith(SOURCE) and not self._is_read(term.iri)):
             return Step(key, self._count, self.account.open(name, path, "unmapped"), None, None)
         held = steps.held or term.iri.startswith(SOURCE)
-        spec = None if steps.held else self._nodes.get(key)
+        spec = None if steps.held else self._nodes.get(path, self._nodes.get(key))
         scope = steps.context.scope(key)
         aliases = {t.iri: k for k, t in scope.terms.items() if t is not None and t.iri in ("@value", "@language")}
         counter = self.account.open(name, path, "mapped")
@@ -471,7 +471,7 @@ class Preparer(Generic[Node]):
                 "@id": f"{iri}-identifier",
                 "@type": ["elm:Identifier"],
                 "skos:notation": source_id,
-                "elm:schemeName": reference.identifier,
+                "elm:schemeName": reference.scheme or reference.identifier,
             },
         }
 

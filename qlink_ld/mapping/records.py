@@ -27,6 +27,7 @@ from qlink_ld.provider_json import read_json
 
 BATCH_SIZE = 500  # records; a store per batch keeps memory flat
 _ISSUE = f"<{ISSUE}"
+_RECORD = f"{SOURCE}record"  # from the node of a joined record to the IRI of the record itself, for rules
 _NOTHING: tuple[object, ...] = (None, "", [])  # JSON values that say nothing
 
 JsonObject = dict[str, Any]
@@ -123,9 +124,11 @@ class JsonMapper:
 
     def _index(self, join: JoinSpec, documents: Sequence["Document"]) -> dict[str, JsonObject]:
         found: dict[str, JsonObject] = {}
-        records = next((r.records for r in self.mapping.resources if r.name == join.resource), "items")
+        resource = next((r for r in self.mapping.resources if r.name == join.resource), None)
+        records = join.records if join.records is not None else resource.records if resource else "items"
+        single = resource is None or resource.single
         for document in documents:
-            for record in self.read_records(document, records):
+            for record in self.read_records(document, records, single=single):
                 if isinstance(record, dict) and isinstance(record.get(join.identifier), str):
                     found.setdefault(record[join.identifier], record)
         return found
@@ -141,7 +144,9 @@ class JsonMapper:
             ids = {
                 record[resource.identifier]
                 for document in by_resource[resource.name]
-                for record in self.read_records(document, resource.records, keyed_by=resource.keyed_by, quiet=True)
+                for record in self.read_records(
+                    document, resource.records, keyed_by=resource.keyed_by, single=resource.single, quiet=True
+                )
                 if isinstance(record, dict) and isinstance(record.get(resource.identifier), str)
             }
             clashes[resource.name] = frozenset(ids & seen)
@@ -176,7 +181,13 @@ class JsonMapper:
         return known
 
     def read_records(
-        self, document: "Document", path: str, *, keyed_by: str | None = None, quiet: bool = False
+        self,
+        document: "Document",
+        path: str,
+        *,
+        keyed_by: str | None = None,
+        single: bool = False,
+        quiet: bool = False,
     ) -> list[Any]:
         """Return the list of records in a page; a page that cannot be read is reported and empty."""
         try:
@@ -194,12 +205,14 @@ class JsonMapper:
             return []
         if isinstance(found, list) and (found or not path):
             return found  # some servers leave the envelope out
+        if isinstance(found, dict) and not path and isinstance(found.get(document.resource), list):
+            return list(found[document.resource])  # others put one around, with the resource's name
         found = read_path(found, path)
         if isinstance(found, list):
             return found
         if isinstance(found, dict) and keyed_by:
             return [{keyed_by: k, **v} if isinstance(v, dict) else v for k, v in found.items()]
-        if isinstance(found, dict) and not path:
+        if isinstance(found, dict) and (single or not path):
             return [found]
         if not quiet:
             self.account.report(
@@ -335,15 +348,19 @@ class _Resource:
         self.template = writer.template(self.record_members())
         self.child_template = writer.template(self.child_members())
         self.seen: set[str] = set()
+        self.left_out: set[str] = set()  # ids of records that are not wanted
         self.join_counters: dict[str, Counter] = {}
 
     def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
         batch = _Batch()
         refused: list[Mapped] = []
         for document in documents:
-            for index, record in enumerate(
-                self.mapper.read_records(document, self.spec.records, keyed_by=self.spec.keyed_by)
-            ):
+            records = self.mapper.read_records(
+                document, self.spec.records, keyed_by=self.spec.keyed_by, single=self.spec.single
+            )
+            for index, record in enumerate(records):
+                if self.spec.page_parent and document.parent and isinstance(record, dict):
+                    record.setdefault(self.spec.page_parent, document.parent)
                 position = f"{document.position} item {index + 1}"
                 refusal = self.add(batch, record, position)
                 if refusal is not None:
@@ -366,22 +383,12 @@ class _Resource:
             return self.refuse(
                 "record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), position
             )
-        if any(record.get(name) != value for name, value in self.spec.only.items()):
-            only = ", ".join(f"{name} {value}" for name, value in self.spec.only.items())
-            self.account.count(self.spec.name, "*", "ignored", record, f"only records with {only} are mapped")
-            return None
-        if state := skipped(record, self.spec.skip):
-            self.account.count(self.spec.name, "*", "ignored", record, f"not loaded: {state}")
+        if reason := why_left_out(record, self.spec):
+            self.account.count(self.spec.name, "*", "ignored", record, reason)
+            self.left_out.add(key)
             return None
         if key in self.seen:
-            self.account.drop(self.spec.name, "*", record, "an earlier record has the same identifier")
-            self.account.report(
-                "record-repeated",
-                f"An identifier of '{self.spec.name}' occurs more than once; the first record counts.",
-                field=f"{self.spec.name}.{self.spec.identifier}",
-                value=key,
-                position=position,
-            )
+            self.note_repeated(record, key, position)
             return None
         self.seen.add(key)
         iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
@@ -405,6 +412,20 @@ class _Resource:
         for instance in instances:
             batch.owners[f"<{instance}"] = draft
         return None
+
+    def note_repeated(self, record: JsonObject, key: str, position: str) -> None:
+        """An earlier record had the same identifier: to be expected of this resource, or a mistake."""
+        if self.spec.repeats:
+            self.account.count(self.spec.name, "*", "ignored", record, "the same record was read on an earlier page")
+            return
+        self.account.drop(self.spec.name, "*", record, "an earlier record has the same identifier")
+        self.account.report(
+            "record-repeated",
+            f"An identifier of '{self.spec.name}' occurs more than once; the first record counts.",
+            field=f"{self.spec.name}.{self.spec.identifier}",
+            value=key,
+            position=position,
+        )
 
     def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
         """Return a refusal, and report it."""
@@ -538,6 +559,10 @@ class _Resource:
                     records = self.mapper.read_records(document, spec.records) if spec else []
                     if not records or spec is None:
                         continue
+                    if key in self.left_out:
+                        reason = f"its record in '{self.spec.name}' is not loaded"
+                        self.account.count(self.spec.name, f"{spec.key}.*", "ignored", records, reason)
+                        continue
                     self.account.drop(self.spec.name, spec.key, records, f"no such record in '{self.spec.name}'")
                     self.account.report(
                         "page-without-parent",
@@ -560,6 +585,8 @@ class _Resource:
         spec = self.spec.children
         iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
         child, held = self.join(child, shared, f"{spec.key}." if spec else "")
+        if self.spec.language and child.get(self.spec.language) not in _NOTHING:
+            self.preparer.use_language(child[self.spec.language])
         node = self.preparer.prepare(child, iri, self.child_steps)
         self.preparer.writer.fill(node, self.child_template, iri, parent, "")
         for predicate, target in held:
@@ -633,10 +660,31 @@ class _Resource:
         if iri in batch.shared or found is None or steps is None:
             return
         batch.shared.add(iri)
-        node = self.preparer.prepare({name: found[name] for name in join.take if name in found}, iri, steps)
+        if self.spec.language:
+            self.preparer.use_language(found.get(self.spec.language))
+        node = self.preparer.prepare(_take(found, join), iri, steps)
+        if self.mapper.is_read(_RECORD) and any(r.name == join.resource for r in self.mapper.mapping.resources):
+            self.preparer.writer.held_link(node, _RECORD, self.mapper.course_iri(join.resource, source_id))
         if self.lifter is not None:
             self.triples.add(self.lifter.lift({"@id": SOURCE + "batch", key: [node]}))
         self.triples.take()
+
+
+def _take(found: JsonObject, join: JoinSpec) -> JsonObject:
+    """Return the wanted members of a joined record; one at a dotted path has its last name."""
+    taken = {path.rpartition(".")[2]: read_path(found, path) for path in join.take}
+    return {name: value for name, value in taken.items() if value is not None}
+
+
+def why_left_out(record: JsonObject, spec: ResourceSpec) -> str:
+    """Why the mapping does not want a record; empty if it does."""
+    if any(record.get(name) != value for name, value in spec.only.items()):
+        only = ", ".join(f"{name} {value}" for name, value in spec.only.items())
+        return f"only records with {only} are mapped"
+    if has := next((name for name in spec.without if record.get(name) not in _NOTHING), None):
+        return f"only records without {has} are mapped"
+    state = skipped(record, spec.skip)
+    return f"not loaded: {state}" if state else ""
 
 
 def skipped(record: JsonObject, skip: Mapping[str, tuple[Any, ...]]) -> str:

@@ -1,7 +1,7 @@
 """Every mapping file against its case folders: what a small input becomes, and that each rule has its part in it.
 
 A case is a folder with `input.json` (pages by resource: an object, or a list of objects where `parent` names whose
-children a page lists; `settings` may give a `default_language`) or `input.ttl`, and `expected.nq`. What a data steward
+children a page lists; `settings` may give a `default_language`, and the `mapping` for a common rule) or `input.ttl`, and `expected.nq`. What a data steward
 is told, and what was left out, is in `expected-issues.json`, which exists only where there is something to tell.
 
 `pytest --rewrite-golden` writes the expected files anew. Read them against the crosswalk before you commit them.
@@ -90,6 +90,9 @@ def find_mapping_of(case: Path) -> MappingFolder:
     folder = case.parent.name
     if folder == "common":
         folder = "elm" if (case / "input.ttl").is_file() else "ooapi-5"
+        if folder != "elm":  # another one where `settings` name it
+            settings = json.loads((case / "input.json").read_text(encoding="utf-8")).get("settings", {})
+            folder = settings.get("mapping", folder)
     return load_mapping(folder)
 
 
