@@ -1,14 +1,16 @@
-"""What does an OOAPI v5 server say? All its courses and programmes, their offerings, and what they refer to.
+"""What does an OOAPI server say? All its courses and programmes, their offerings, and what they refer to.
+
+Version 5 is the Open Onderwijs API, version 6 the Open Education API (OEAPI): the same paging, other paths.
 
 Lists are read page by page, one after the other; the many small lists of offerings in parallel. What cannot be read is
 reported and passed over: one broken page does not cost the others.
 
-Source: OOAPI 5.0 specification; Data Exchange, §OOAPI.
+Source: OOAPI 5.0 and OEAPI 6.0 specifications; Data Exchange, §OOAPI.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -39,18 +41,53 @@ class _Resource:
     takes_since: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The lists of one version of the specification."""
+
+    courses: _Resource
+    programmes: _Resource
+    context: tuple[_Resource, ...]  # what records refer to
+    of_course: tuple[_Resource, ...]
+    of_programme: tuple[_Resource, ...]
+    since_is_time: bool = False  # `since` is a date-time, not a date
+
+
 _COURSES = _Resource("courses", 0, "courses", "courseId")
-_PROGRAMS = _Resource("programs", 1, "programs", "programId")
-_CONTEXT = (
-    _Resource("organizations", 2, "organizations", "organizationId"),
-    _Resource("academic-sessions", 3, "academic-sessions", "academicSessionId"),
-    _Resource("education-specifications", 4, "education-specifications", "educationSpecificationId"),
-)
-_OF_COURSE = (_Resource("course-offerings", 5, "courses/{id}/offerings", "offeringId", takes_since=True),)
-_OF_PROGRAM = (
-    _Resource("program-offerings", 6, "programs/{id}/offerings", "offeringId", takes_since=True),
-    _Resource("program-courses", 7, "programs/{id}/courses", "courseId"),
-)
+_SESSIONS = _Resource("academic-sessions", 3, "academic-sessions", "academicSessionId")
+_VERSIONS: Mapping[str, _Lists] = {
+    "5": _Lists(
+        _COURSES,
+        _Resource("programs", 1, "programs", "programId"),
+        (
+            _Resource("organizations", 2, "organizations", "organizationId"),
+            _SESSIONS,
+            _Resource("education-specifications", 4, "education-specifications", "educationSpecificationId"),
+        ),
+        (_Resource("course-offerings", 5, "courses/{id}/offerings", "offeringId", takes_since=True),),
+        (
+            _Resource("program-offerings", 6, "programs/{id}/offerings", "offeringId", takes_since=True),
+            _Resource("program-courses", 7, "programs/{id}/courses", "courseId"),
+        ),
+    ),
+    "6": _Lists(
+        _COURSES,
+        _Resource("programmes", 1, "programmes", "programmeId"),
+        (
+            _Resource("organisations", 2, "organisations", "organisationId"),
+            _SESSIONS,
+            _Resource("learning-outcomes", 4, "learning-outcomes", "learningOutcomeId"),
+        ),
+        (_Resource("course-offerings", 5, "courses/{id}/course-offerings", "courseOfferingId", takes_since=True),),
+        (
+            _Resource(
+                "programme-offerings", 6, "programmes/{id}/programme-offerings", "programmeOfferingId", takes_since=True
+            ),
+            _Resource("programme-courses", 7, "programmes/{id}/courses", "courseId"),
+        ),
+        since_is_time=True,
+    ),
+}
 
 
 def start_of_last_academic_year(now: datetime) -> date:
@@ -64,7 +101,7 @@ def start_of_last_academic_year(now: datetime) -> date:
 
 
 class OoapiHarvester:
-    """Harvests a source of type "ooapi", version 5.
+    """Harvests a source of type "ooapi", version 5 or 6.
 
     Args:
         max_failures_in_a_row: when a server counts as gone.
@@ -78,38 +115,38 @@ class OoapiHarvester:
 
         Raises:
             SourceUnavailable, SourceRefused, UnusableResponse: neither courses nor programmes could be had.
-            HarvestError: a version or an address that is not OOAPI v5.
+            HarvestError: a version that is not known, or an address that is no server's.
         """
-        _check_source(visit)
+        lists = _VERSIONS[_check_source(visit)]
         _report_ignored_parameters(visit)
         reader = ListReader(visit.client, visit.source, visit.writer.add, _page_size(visit))
         workers = max(1, visit.client.settings.concurrency_per_host)
         stop = _Stop(self._max_failures)
         with ThreadPoolExecutor(workers, thread_name_prefix="ooapi") as pool:
             try:
-                self._fetch_lists(visit, reader, pool, stop)
+                self._fetch_lists(visit, lists, reader, pool, stop)
             except BaseException as error:
                 stop.set()  # so that the pool ends soon
                 if not isinstance(error, Exception):  # Ctrl-C: nothing of this run is wanted any more
                     visit.client.close()
                 raise
 
-    def _fetch_lists(self, visit: Visit, reader: ListReader, pool: ThreadPoolExecutor, stop: "_Stop") -> None:
-        main = [_request(visit, resource) for resource in (_COURSES, _PROGRAMS)]
+    def _fetch_lists(
+        self, visit: Visit, lists: _Lists, reader: ListReader, pool: ThreadPoolExecutor, stop: "_Stop"
+    ) -> None:
+        main = [_request(visit, lists, resource) for resource in (lists.courses, lists.programmes)]
         visit.progress(0, None)
-        courses, programs = pool.map(reader.read, main)
+        courses, programmes = pool.map(reader.read, main)
         _merge(visit, courses)
-        _merge(visit, programs)
-        if not courses.pages and not programs.pages:
-            raise _nothing(visit, (courses, programs))
-        for read in (courses, programs):
+        _merge(visit, programmes)
+        if not courses.pages and not programmes.pages:
+            raise _nothing(visit, (courses, programmes))
+        for read in (courses, programmes):
             if read.absent:
                 _report_absent(visit, read)
-        rest = [
-            *(_request(visit, resource) for resource in _CONTEXT),
-            *(_request(visit, r, parent, number) for r in _OF_COURSE for number, parent in enumerate(courses.ids)),
-            *(_request(visit, r, parent, number) for r in _OF_PROGRAM for number, parent in enumerate(programs.ids)),
-        ]
+        rest = [_request(visit, lists, resource) for resource in lists.context]
+        for resources, parents in ((lists.of_course, courses.ids), (lists.of_programme, programmes.ids)):
+            rest += [_request(visit, lists, r, parent, n) for r in resources for n, parent in enumerate(parents)]
         total = len(main) + len(rest)
         visit.progress(len(main), total)
 
@@ -167,7 +204,8 @@ def _shown(visit: Visit) -> str:
     return hide_secrets(visit.source.path, visit.source.query_parameters)
 
 
-def _check_source(visit: Visit) -> None:
+def _check_source(visit: Visit) -> str:
+    """Return the major version that a source is harvested as."""
     source, shown = visit.source, _shown(visit)
     parts = urlsplit(source.path)
     if parts.scheme not in ("http", "https"):
@@ -177,12 +215,13 @@ def _check_source(visit: Visit) -> None:
     else:
         named = (part for part in parts.path.split("/") if part[:1] in "vV" and major_version(part))
         major = next((major_version(part) for part in named), None)
-    if major == "5":
-        return
+    if major is not None and major in _VERSIONS:
+        return major
     if major is None:
-        raise HarvestError(f'{shown}: which version of OOAPI? State `version = "5"` for this source')
+        raise HarvestError(f'{shown}: which version of OOAPI? State `version = "5"` or `version = "6"` for this source')
     raise HarvestError(
-        f"{shown}: OOAPI version {source.version or major} is not supported; this qlink-ld harvests version 5"
+        f"{shown}: OOAPI version {source.version or major} is not supported; this qlink-ld harvests the versions "
+        f"{' and '.join(_VERSIONS)}"
     )
 
 
@@ -218,20 +257,24 @@ def _page_size(visit: Visit) -> int:
     return DEFAULT_PAGE_SIZE
 
 
-def _request(visit: Visit, resource: _Resource, parent: str | None = None, number: int = 0) -> ListRequest:
+def _request(
+    visit: Visit, lists: _Lists, resource: _Resource, parent: str | None = None, number: int = 0
+) -> ListRequest:
     """Say where a list is. The source's path is a folder, with or without a slash at its end (requirement M-16)."""
     parts = urlsplit(visit.source.path)
     below = resource.path.replace("{id}", quote(parent, safe="") if parent is not None else "")
     url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{below}", parts.query, ""))
-    since = visit.source.offerings_since or start_of_last_academic_year(visit.now)
+    since = (visit.source.offerings_since or start_of_last_academic_year(visit.now)).isoformat()
+    if lists.since_is_time:
+        since += "T00:00:00Z"
     return ListRequest(
         resource=resource.name,
         order=(resource.order, number),
         url=url,
         id_field=resource.id_field,
-        params={"since": since.isoformat()} if resource.takes_since else {},
+        params={"since": since} if resource.takes_since else {},
         parent=parent,
-        holds_records=resource not in _CONTEXT,
+        holds_records=resource not in lists.context,
     )
 
 

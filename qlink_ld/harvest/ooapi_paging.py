@@ -2,7 +2,8 @@
 
 Servers are not trusted to end: an empty page, a page without anything new and too many pages end a list, too.
 
-Source: OOAPI 5.0, §Pagination: `pageNumber` from 1, `pageSize`, answer with `items`, `hasNextPage`, `totalPages`.
+Source: OOAPI 5.0 and OEAPI 6.0, §Pagination: `pageNumber` from 1, `pageSize`, answer with `items`, `hasNextPage`,
+`totalPages`.
 """
 
 import hashlib
@@ -189,7 +190,7 @@ class _Reading:
         items = document.get("items") if isinstance(document, dict) else None
         if not isinstance(document, dict) or not isinstance(items, list):
             raise UnusableResponse(
-                f"{response.url}: not a page of OOAPI v5: it has no list `items`; ask the provider, or correct `path`"
+                f"{response.url}: not a page of OOAPI: it has no list `items`; ask the provider, or correct `path`"
             )
         total = document.get("totalPages")
         size = document.get("pageSize")

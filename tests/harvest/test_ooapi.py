@@ -536,8 +536,8 @@ def test_version_5_is_harvested(harvest: Harvest, version: str | None) -> None:
 @pytest.mark.parametrize(
     ("version", "path", "says"),
     [
-        ("6.0", "https://a.example/v6", "OOAPI version 6.0 is not supported"),
-        (None, "https://a.example/v6/", "OOAPI version 6 is not supported"),
+        ("7.0", "https://a.example/v7", "OOAPI version 7.0 is not supported"),
+        (None, "https://a.example/v4/", "OOAPI version 4 is not supported"),
         (None, "https://a.example/ooapi", 'State `version = "5"`'),
         ("latest", "https://a.example/ooapi", 'State `version = "5"`'),
         ("5", "file:///tmp/x", "is a server"),
