@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import orjson
 from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
+from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.elm import ElmMapper
+from qlink_ld.mapping.folder import ResourceSpec
 from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
 from qlink_ld.namespaces import PREFIXES, Iris
 from qlink_ld.ntriples import sort_lines, to_quads
@@ -61,7 +64,8 @@ def convert_document(
     mapping = load_mapping(mapping_name)
     account = Account("document")
     if mapping.resources:
-        document = Document(_find_resource(body, mapping, url), url, lambda: _as_page(body))
+        resource = _find_resource(body, mapping, url)
+        document = Document(resource.name, url, lambda: _as_page(body, resource))
         batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([document])
     else:
         source = DataSource(id="document", type=mapping.source_type, path=url)
@@ -91,16 +95,27 @@ def write_output(ntriples: str, graph: str, output: Path | None) -> bytes:
     return serialize(triples, format=_FORMATS[suffix], prefixes=PREFIXES) or b""
 
 
-def _find_resource(body: bytes, mapping: MappingFolder, url: str) -> str:
-    """Which kind of page it is: the one whose identifier its records have."""
+def _find_resource(body: bytes, mapping: MappingFolder, url: str) -> ResourceSpec:
+    """Which kind of page it is: the one whose identifier its records have.
+
+    Where several have the same, the file's name or the name of the list may say which; else the one whose context knows
+    most of a record's members.
+    """
     try:
         document = read_json(body).value
     except ValueError as error:
         raise UnreadableData(f"{url}: not JSON: {error}; the mapping '{mapping.name}' is for JSON") from error
-    for resource in mapping.resources:
-        for record in _records(document):
-            if isinstance(record, dict) and resource.identifier in record:
-                return resource.name
+    names = {PurePosixPath(urlsplit(url).path).stem, *(document if isinstance(document, dict) else ())}
+    children = [r.children for r in mapping.resources if r.children]
+    if child := next((c.resource for c in children if c.resource in names), None):
+        raise UnreadableData(f"{url}: '{child}' alone belong to no record; harvest the whole source")
+    for record in _records(document):
+        if not isinstance(record, dict):
+            continue
+        found = [resource for resource in mapping.resources if resource.identifier in record]
+        named = [resource for resource in found if resource.name in names]
+        if named or found:
+            return max(named or found, key=lambda r: len(compile_context(r.context).terms.keys() & record.keys()))
     known = ", ".join(f"{r.identifier} ({r.name})" for r in mapping.resources)
     raise UnreadableData(f"{url}: no record has an identifier that the mapping '{mapping.name}' knows: {known}")
 
@@ -114,9 +129,9 @@ def _records(document: object) -> list[object]:
     return []
 
 
-def _as_page(body: bytes) -> bytes:
+def _as_page(body: bytes, resource: ResourceSpec) -> bytes:
     """Wrap a single record or a bare list as the page that mappings expect."""
     document = read_json(body).value
-    if isinstance(document, dict) and "items" in document:
+    if not resource.records or (isinstance(document, dict) and "items" in document):
         return body
     return orjson.dumps({"items": document if isinstance(document, list) else [document]})

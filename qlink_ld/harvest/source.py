@@ -9,6 +9,7 @@ from typing import Protocol
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import HarvestError
+from qlink_ld.harvest.edu_api import EduApiHarvester
 from qlink_ld.harvest.elm import ElmHarvester
 from qlink_ld.harvest.ooapi import OoapiHarvester
 from qlink_ld.harvest.snapshot import SnapshotWriter
@@ -30,7 +31,7 @@ class Harvester(Protocol):
         """
 
 
-HARVESTERS: Mapping[str, Harvester] = {"elm": ElmHarvester(), "ooapi": OoapiHarvester()}
+HARVESTERS: Mapping[str, Harvester] = {"elm": ElmHarvester(), "ooapi": OoapiHarvester(), "edu-api": EduApiHarvester()}
 
 
 def harvest_source(
