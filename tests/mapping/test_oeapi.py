@@ -53,6 +53,13 @@ def read_properties(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str
     return found or (read_properties(schemas, schema["items"]) if "items" in schema else {})
 
 
+def read_required(schemas: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    """The members that a schema, or a part of it, requires."""
+    if "$ref" in schema:
+        return read_required(schemas, schemas[schema["$ref"].rpartition("/")[2]])
+    return set(schema.get("required", ())).union(*(read_required(schemas, part) for part in schema.get("allOf", ())))
+
+
 @pytest.mark.parametrize(
     ("schema", "resource", "path"),
     [
@@ -118,14 +125,14 @@ def make_value(schemas: dict[str, Any], schema: dict[str, Any], dice: random.Ran
     kinds = schema.get("type", "object")
     kind = dice.choice(kinds) if isinstance(kinds, list) else kinds
     if "allOf" in schema and kind == "object":
-        schema = {"properties": read_properties(schemas, schema)}
+        schema = {"properties": read_properties(schemas, schema), "required": read_required(schemas, schema)}
     if kind == "array":
         return [make_value(schemas, schema["items"], dice, depth + 1) for _ in range(dice.randrange(1, 4))]
     if kind == "object":
         return {
             name: make_value(schemas, part, dice, depth + 1)
             for name, part in schema.get("properties", {}).items()
-            if depth == 0 or dice.random() < 0.7
+            if depth == 0 or name in schema.get("required", ()) or dice.random() < 0.7
         }
     if kind == "string":
         return make_text(schema, dice)
