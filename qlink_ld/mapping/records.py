@@ -349,11 +349,13 @@ class _Resource:
         self.child_template = writer.template(self.child_members())
         self.seen: set[str] = set()
         self.left_out: set[str] = set()  # ids of records that are not wanted
+        self.own: str | None = None  # the id of the record of the institution itself, where there are several
         self.join_counters: dict[str, Counter] = {}
 
     def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
         batch = _Batch()
         refused: list[Mapped] = []
+        self.find_own(documents)
         for document in documents:
             records = self.mapper.read_records(
                 document, self.spec.records, keyed_by=self.spec.keyed_by, single=self.spec.single
@@ -383,7 +385,10 @@ class _Resource:
             return self.refuse(
                 "record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), position
             )
-        if reason := why_left_out(record, self.spec):
+        reason = why_left_out(record, self.spec)
+        if not reason and self.own is not None and key != self.own:
+            reason = "it is not the institution that runs the source"
+        if reason:
             self.account.count(self.spec.name, "*", "ignored", record, reason)
             self.left_out.add(key)
             return None
@@ -426,6 +431,29 @@ class _Resource:
             value=key,
             position=position,
         )
+
+    def find_own(self, documents: Sequence[Document]) -> None:
+        """Of several records that describe an institution, choose the one that runs the source, by its SCHAC code."""
+        if not self.spec.institution:
+            return
+        found: dict[str, JsonObject] = {}
+        for document in documents:
+            for record in self.mapper.read_records(document, self.spec.records, single=self.spec.single, quiet=True):
+                key = record.get(self.spec.identifier) if isinstance(record, dict) else None
+                if isinstance(key, str) and not why_left_out(record, self.spec):
+                    found.setdefault(key, record)
+        if len(found) < 2:
+            return
+        own = [key for key, record in found.items() if self.mapper.schac and mentions(record, self.mapper.schac)]
+        self.own = own[0] if own else next(iter(found))
+        if len(own) != 1:
+            self.account.report(
+                "institution-unclear",
+                f"{len(found)} records of '{self.spec.name}' could describe the institution, and its SCHAC code is in "
+                f"{len(own) or 'none'} of them; the first one is taken.",
+                field=self.spec.name,
+                value=self.own,
+            )
 
     def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
         """Return a refusal, and report it."""
@@ -547,7 +575,7 @@ class _Resource:
                 value=child if source_id is None else source_id,
                 record=parent,
                 position=position,
-                severity="warning" if source_id in known else "violation",
+                severity="warning" if code == "instance-repeated" else "violation",
             )
         return not code
 
@@ -674,6 +702,14 @@ def _take(found: JsonObject, join: JoinSpec) -> JsonObject:
     """Return the wanted members of a joined record; one at a dotted path has its last name."""
     taken = {path.rpartition(".")[2]: read_path(found, path) for path in join.take}
     return {name: value for name, value in taken.items() if value is not None}
+
+
+def mentions(value: object, code: str) -> bool:
+    """Whether a text in a JSON value is this code, alone or at the end of a URN."""
+    if isinstance(value, dict | list):
+        return any(mentions(part, code) for part in (value.values() if isinstance(value, dict) else value))
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return text == code.lower() or text.endswith(f":{code.lower()}")
 
 
 def why_left_out(record: JsonObject, spec: ResourceSpec) -> str:
