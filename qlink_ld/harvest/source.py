@@ -11,6 +11,7 @@ from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import HarvestError
 from qlink_ld.harvest.edu_api import EduApiHarvester
 from qlink_ld.harvest.elm import ElmHarvester
+from qlink_ld.harvest.occapi import OccapiHarvester
 from qlink_ld.harvest.ooapi import OoapiHarvester
 from qlink_ld.harvest.snapshot import SnapshotWriter
 from qlink_ld.harvest.visit import OnProgress, Visit
@@ -31,7 +32,12 @@ class Harvester(Protocol):
         """
 
 
-HARVESTERS: Mapping[str, Harvester] = {"elm": ElmHarvester(), "ooapi": OoapiHarvester(), "edu-api": EduApiHarvester()}
+HARVESTERS: Mapping[str, Harvester] = {
+    "elm": ElmHarvester(),
+    "ooapi": OoapiHarvester(),
+    "edu-api": EduApiHarvester(),
+    "occapi": OccapiHarvester(),
+}
 
 
 def harvest_source(

@@ -1,0 +1,91 @@
+"""What does one JSON:API document say? Its resources with their links, and where it leads on.
+
+Source: JSON:API 1.1 §Document structure, §Links: a link is a text or an object with `href`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qlink_ld.errors import SourceRefused, UnusableResponse
+from qlink_ld.http import Response
+from qlink_ld.provider_json import read_json
+from qlink_ld.request_url import next_hop
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One resource, as far as finding more needs it. `hei_id`, `unit_id`: attributes that are part of addresses."""
+
+    id: str
+    links: Mapping[str, str]
+    hei_id: str = ""
+    unit_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Resources with usable ids, links of the document, how many resources had no usable id, what was forgiven."""
+
+    items: list[Item]
+    links: Mapping[str, str]
+    nameless: int
+    forgiven: str | None
+
+
+def read_document(response: Response) -> Document:
+    """Read a JSON:API document, whose `data` is a resource or a list of them.
+
+    Raises:
+        UnusableResponse: it is none.
+    """
+    if not response.body.strip():
+        raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
+    try:
+        read = read_json(response.body)
+    except ValueError as error:
+        kind = f" ({response.media_type})" if response.media_type else ""
+        raise UnusableResponse(
+            f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
+        ) from error
+    content = read.value
+    data = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(data, list | dict):
+        raise UnusableResponse(
+            f"{response.url}: not a document of OCCAPI: it has no `data`; ask the provider, or correct `path`"
+        )
+    resources = data if isinstance(data, list) else [data]
+    items = [item for item in map(_read_item, resources) if item is not None]
+    return Document(items, _read_links(content), len(resources) - len(items), read.forgiven)
+
+
+def _read_item(resource: object) -> Item | None:
+    key = resource.get("id") if isinstance(resource, dict) else None
+    if not isinstance(resource, dict) or not isinstance(key, str) or key.strip() in ("", ".", ".."):
+        return None
+    attributes = resource.get("attributes")
+    attributes = attributes if isinstance(attributes, dict) else {}
+    return Item(key, _read_links(resource), _read_text(attributes, "heiId"), _read_text(attributes, "ounitId"))
+
+
+def _read_text(attributes: Mapping[str, Any], name: str) -> str:
+    value = attributes.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _read_links(holder: Mapping[str, Any]) -> dict[str, str]:
+    links = holder.get("links")
+    found = {}
+    for name, link in links.items() if isinstance(links, dict) else ():
+        href = link.get("href") if isinstance(link, dict) else link
+        if isinstance(href, str) and href.strip():
+            found[name] = href.strip()
+    return found
+
+
+def resolve_link(base: str, href: str) -> tuple[str, bool]:
+    """Return where a link leads, and whether that is an address of the same origin."""
+    try:
+        return next_hop(f"{base}/", href, {})
+    except SourceRefused:
+        return href, False
