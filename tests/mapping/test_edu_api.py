@@ -221,7 +221,8 @@ def test_bare_and_wrapped_lists_say_the_same(convert: Convert, samples: dict[str
 
 
 def test_empty_lists_are_no_fault(convert: Convert) -> None:
-    for empty in ({name: [] for name in NAMES}, {name: {name: []} for name in NAMES}):
+    empties: tuple[dict[str, Any], ...] = ({name: [] for name in NAMES}, {name: {name: []} for name in NAMES})
+    for empty in empties:
         converted = convert(empty, mapping="edu-api-1")
         assert not converted.mapped
         assert not converted.issues
