@@ -111,6 +111,7 @@ class MappingFolder:
     references: Mapping[str, ReferenceSpec]
     nodes: Mapping[str, NodeSpec]
     day_end: frozenset[str]
+    language_tags: frozenset[str]  # keys whose codes are language tags: the primary subtag counts
     ignore: Mapping[str, str]
     ignore_resources: Mapping[str, str]
     rules: tuple[Rule, ...]
@@ -130,8 +131,8 @@ def find_mapping(source: DataSource) -> MappingFolder:
         return load_mapping(source.mapping)
     in_path = _VERSION_IN_PATH.search(source.path)
     major = (source.version or (in_path[1] if in_path else "")).split(".", 1)[0]
-    for name, (kind, version) in _bundled_matches().items():
-        if kind == source.type and version in (None, major):
+    for name, (kind, version, unstated) in _bundled_matches().items():
+        if kind == source.type and (version in (None, major) or (unstated and not major)):
             return load_mapping(name)
     raise UnknownMapping(
         f"no mapping for sources of type '{source.type}', version {source.version or 'unknown'}; "
@@ -145,14 +146,14 @@ def bundled_names() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _bundled_matches() -> dict[str, tuple[str, str | None]]:
-    """The source type and version of each bundled mapping, without reading the rest of it."""
+def _bundled_matches() -> dict[str, tuple[str, str | None, bool]]:
+    """The source type and version of each bundled mapping, and whether it is for unstated versions, without the rest."""
     matches = {}
     for name in bundled_names():
         match = tomllib.loads((find_resource_dir("mappings") / name / "mapping.toml").read_text(encoding="utf-8"))[
             "match"
         ]
-        matches[name] = (match["type"], match.get("version"))
+        matches[name] = (match["type"], match.get("version"), bool(match.get("unstated", False)))
     return matches
 
 
@@ -195,6 +196,7 @@ class _Reader:
                 "references",
                 "nodes",
                 "dates",
+                "codes",
                 "ignore",
                 "ignore_resources",
                 "drop",
@@ -203,8 +205,10 @@ class _Reader:
             },
         )
         match = table["match"]
-        self.check(match, "match", {"type"}, {"version"})
-        for name, value in (("name", table["name"]), ("title", table["title"]), *match.items()):
+        self.check(match, "match", {"type"}, {"version", "unstated"})
+        texts = {"name": table["name"], "title": table["title"], **match}
+        texts.pop("unstated", None)
+        for name, value in texts.items():
             self.text(value, f"'{name}'")
         common = find_resource_dir("mappings") / "common" / "rules"
         return MappingFolder(
@@ -218,6 +222,7 @@ class _Reader:
             references={key: self.reference(key, entry) for key, entry in self.table(table, "references").items()},
             nodes={key: self.node(key, entry) for key, entry in self.table(table, "nodes").items()},
             day_end=frozenset(self.table(table, "dates").get("day_end", [])),
+            language_tags=frozenset(self.table(table, "codes").get("language_tags", [])),
             ignore=self.texts(table, "ignore"),
             ignore_resources=self.texts(table, "ignore_resources"),
             rules=load_rules(

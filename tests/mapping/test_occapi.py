@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from qlink_ld.mapping import Account, Document, JsonMapper, load_mapping
+from qlink_ld.mapping import Account, Document, JsonMapper, find_mapping, load_mapping
 from qlink_ld.mapping.records import Mapped
-from qlink_ld.model import Institution, Record
+from qlink_ld.model import DataSource, Institution, Record
 from qlink_ld.namespaces import Iris
 
 COURSE = "aabbccdd-eeff-1122-3344-556677889900"
@@ -76,6 +76,21 @@ def test_each_sample_payload_converts_alone(shared: Path, version: str, file: st
     content = orjson.loads((shared / f"samples/occapi-v{version}" / file).read_bytes())
     mapped, _ = convert(version, (SAMPLES[file][0], None, content))
     assert [type(entry) for entry in mapped] == [Record]
+
+
+def test_version_2_maps_all_of_version_1_for_sources_that_state_none(shared: Path) -> None:
+    pages = read_samples(shared, "1")
+    assert convert("2", *pages)[0] == convert("1", *pages)[0]
+    names = {
+        version: find_mapping(DataSource("api", "occapi", path, version=version)).name
+        for version, path in {
+            None: "https://uni.example/api/hei/x",
+            "1.0": "https://uni.example/api/hei/x",
+            "1": "https://uni.example/v2/hei/x",
+        }.items()
+    }
+    assert names == {None: "occapi-2", "1.0": "occapi-1", "1": "occapi-1"}
+    assert find_mapping(DataSource("api", "occapi", "https://uni.example/occapi/v1/hei/x")).name == "occapi-1"
 
 
 # The official schemas ------------------------------------------------------------------------------------------------
