@@ -147,7 +147,7 @@ def bundled_names() -> list[str]:
 
 @lru_cache(maxsize=1)
 def _bundled_matches() -> dict[str, tuple[str, str | None, bool]]:
-    """The source type and version of each bundled mapping, and whether it is for unstated versions, without the rest."""
+    """The source type and version of each bundled mapping, and whether it serves unstated versions; not the rest."""
     matches = {}
     for name in bundled_names():
         match = tomllib.loads((find_resource_dir("mappings") / name / "mapping.toml").read_text(encoding="utf-8"))[
