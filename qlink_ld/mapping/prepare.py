@@ -301,6 +301,8 @@ class Preparer(Generic[Node]):
             if code is None or code == "":
                 continue
             text = code if isinstance(code, str) else str(code)
+            if text not in step.codes and step.key in self.mapping.language_tags:
+                text = _read_subtag(text, step.codes)
             if text in step.codes:
                 step.counter.add(text)
                 self.writer.code(node, step.plan, text)
@@ -478,6 +480,12 @@ class Preparer(Generic[Node]):
     def _drop(self, step: Step[Node], value: object, reason: str) -> int:
         self.account.drop(self.resource.name, step.counter.path, value, reason)
         return 0
+
+
+def _read_subtag(tag: str, codes: Mapping[str, Any]) -> str:
+    """Return the primary subtag of a language tag if the table knows it, else the tag: `en` of `en-GB` or `EN_gb`."""
+    subtag = tag.strip().replace("_", "-").partition("-")[0].lower()
+    return subtag if subtag in codes else tag
 
 
 def _hold(iri: str) -> str:
