@@ -592,6 +592,9 @@ class _Resource:
                         self.account.count(self.spec.name, f"{spec.key}.*", "ignored", records, reason)
                         continue
                     self.account.drop(self.spec.name, spec.key, records, f"no such record in '{self.spec.name}'")
+                    if spec.parent:
+                        self.report_lost_children(spec, records, key, document.position)
+                        continue
                     self.account.report(
                         "page-without-parent",
                         f"A page of '{spec.resource}' belongs to a record that is not in '{self.spec.name}'; "
@@ -600,6 +603,22 @@ class _Resource:
                         value=key,
                         position=document.position,
                     )
+
+    def report_lost_children(self, spec: ChildSpec, children: list[Any], parent: str, position: str) -> None:
+        """Entries of a flat list that name a record which does not exist, or none."""
+        for child in children:
+            if isinstance(child, dict) and skipped(child, spec.skip):
+                continue
+            source_id = child.get(spec.identifier) if isinstance(child, dict) else None
+            named = f"names a record that is not in '{self.spec.name}'" if parent else "names no record"
+            self.account.report(
+                "instance-without-parent" if parent else "instance-without-reference",
+                f"An entry of '{spec.resource}' {named} ('{spec.parent}'); it is left out.",
+                field=f"{spec.resource}.{spec.parent}",
+                value=parent or child,
+                record=source_id if isinstance(source_id, str) else None,
+                position=position,
+            )
 
     def read_parts(self, key: str) -> list[JsonObject]:
         """Return a record's parts, which are references to other records."""

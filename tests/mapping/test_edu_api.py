@@ -208,7 +208,7 @@ def test_the_samples_become_what_the_crosswalk_says(assert_both_ways: Convert, s
     assert not any("does-not-exist" in value or "Withdrawn" in value for _, value in found)
     assert {(issue.code, issue.value) for issue in converted.issues} == {
         ("language-missing", None),
-        ("page-without-parent", "does-not-exist"),
+        ("instance-without-parent", "does-not-exist"),
         ("unmapped-value", "ext:postgraduate"),
     }
     assert not [use for use in converted.fields if use.outcome == "unmapped"]
