@@ -8,6 +8,7 @@ Source: SPARQL 1.1 Query §16.2 (CONSTRUCT).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as File
 from typing import Any, cast
 
@@ -196,6 +197,7 @@ def _load_vocabularies(store: Store, rule: Rule, loaded: set[str]) -> None:
         store.load(triples.encode(), format=RdfFormat.N_TRIPLES, to_graph=NamedNode(VOCABULARY + name))
 
 
+@lru_cache(maxsize=32)
 def _notations(name: str) -> str:
     """The vocabulary as rules see it: `concept skos:notation code`."""
     skos = PREFIXES["skos"]
@@ -203,6 +205,7 @@ def _notations(name: str) -> str:
     return "".join(f"<{iri}> <{skos}notation> {write_literal(code)} .\n" for code, iri in notations.items())
 
 
+@lru_cache(maxsize=32)
 def _labels(name: str) -> str:
     """The labels of the vocabulary's concepts, for rules that write them: `concept skos:prefLabel label`."""
     labels = load_vocabulary(name).labels

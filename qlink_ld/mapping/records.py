@@ -408,7 +408,7 @@ class _Resource:
             self.triples.take()
             del self.triples.ruled[ruled:]
             return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
-        for join in self.always_joins:
+        for join in self.always_joins if not batch.drafts else ():
             for source_id in self.mapper.joined_ids(join):
                 self.share(batch, join, source_id)
         draft = _Draft(iri, key, position, written, 0 if self.spec.institution else 1, len(instances))
