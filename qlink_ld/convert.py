@@ -1,5 +1,6 @@
 """Maps one document without harvesting or publishing: what `qlink-ld convert` does."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_
 from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import ResourceSpec
+from qlink_ld.mapping.records import read_path
 from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
 from qlink_ld.namespaces import PREFIXES, Iris
 from qlink_ld.ntriples import sort_lines, to_quads
@@ -105,19 +107,32 @@ def _find_resource(body: bytes, mapping: MappingFolder, url: str) -> ResourceSpe
         document = read_json(body).value
     except ValueError as error:
         raise UnreadableData(f"{url}: not JSON: {error}; the mapping '{mapping.name}' is for JSON") from error
-    names = {PurePosixPath(urlsplit(url).path).stem, *(document if isinstance(document, dict) else ())}
-    children = [r.children for r in mapping.resources if r.children]
-    if child := next((c.resource for c in children if c.resource in names), None):
-        raise UnreadableData(f"{url}: '{child}' alone belong to no record; harvest the whole source")
-    for record in _records(document):
-        if not isinstance(record, dict):
-            continue
+    names = {PurePosixPath(urlsplit(url).path).stem}
+    if isinstance(document, dict) and len(document) == 1:
+        names |= document.keys()
+    children = [resource.children for resource in mapping.resources if resource.children]
+    own = {resource.name for resource in mapping.resources}
+    alone = {join.resource for join in mapping.joins.values()} | {child.resource for child in children}
+    if other := sorted(names & (alone - own)):
+        raise UnreadableData(f"{url}: '{other[0]}' alone are no records; harvest the whole source")
+    for record in (entry for entry in _records(document) if isinstance(entry, dict)):
         found = [resource for resource in mapping.resources if resource.identifier in record]
-        named = [resource for resource in found if resource.name in names]
-        if named or found:
-            return max(named or found, key=lambda r: len(compile_context(r.context).terms.keys() & record.keys()))
+        said = names | {value for value in record.values() if isinstance(value, str)}  # as `type` in JSON:API
+        named = [resource for resource in found if resource.name in said]
+        if not found:
+            continue
+        best = max(named or found, key=lambda r: len(_terms(r) & record.keys()))
+        for child in children if not named else ():
+            if child.parent in record and child.parent not in _terms(best) | {best.identifier}:
+                raise UnreadableData(f"{url}: '{child.resource}' alone are no records; harvest the whole source")
+        return best
     known = ", ".join(f"{r.identifier} ({r.name})" for r in mapping.resources)
     raise UnreadableData(f"{url}: no record has an identifier that the mapping '{mapping.name}' knows: {known}")
+
+
+def _terms(resource: ResourceSpec) -> AbstractSet[str]:
+    """The members of a record that the resource's context defines."""
+    return compile_context(resource.context).terms.keys()
 
 
 def _records(document: object) -> list[object]:
@@ -125,13 +140,16 @@ def _records(document: object) -> list[object]:
         return document
     if isinstance(document, dict):
         lists = [value for value in document.values() if isinstance(value, list)]
-        return [document, *(item for entries in lists for item in entries)]
+        return [document, *(item for entries in lists for item in entries), *document.values()]
     return []
 
 
 def _as_page(body: bytes, resource: ResourceSpec) -> bytes:
     """Wrap a single record or a bare list as the page that mappings expect."""
     document = read_json(body).value
-    if not resource.records or (isinstance(document, dict) and "items" in document):
+    if not resource.records or read_path(document, resource.records) is not None:
         return body
-    return orjson.dumps({"items": document if isinstance(document, list) else [document]})
+    page: object = document if isinstance(document, list) else [document]
+    for part in reversed(resource.records.split(".")):
+        page = {part: page}
+    return orjson.dumps(page)

@@ -257,9 +257,16 @@ def test_a_file_is_known_by_its_name_or_by_what_is_in_it(samples: dict[str, Any]
             assert class_ in converted.ntriples
 
 
-def test_offerings_alone_belong_to_nothing(samples: dict[str, Any]) -> None:
-    with pytest.raises(UnreadableData, match="'courseOfferings' alone belong to no record"):
-        convert_file("file:///x/courseOfferings.json", samples["courseOfferings"])
+@pytest.mark.parametrize("name", ["courseOfferings", "collectionOfferings"])
+@pytest.mark.parametrize("file", ["{name}.json", "page.json"])
+def test_offerings_alone_belong_to_nothing(samples: dict[str, Any], name: str, file: str) -> None:
+    with pytest.raises(UnreadableData, match=f"'{name}' alone are no records"):
+        convert_file(f"file:///x/{file.format(name=name)}", samples[name])
+
+
+def test_sessions_alone_are_no_courses(samples: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableData, match="'academicSessions' alone are no records"):
+        convert_file("file:///x/academicSessions.json", samples["academicSessions"])
 
 
 @pytest.mark.parametrize(("version", "path"), [("1", "x"), ("1.0", "x"), (None, "https://a.example/eduapi/base/v1p0/")])
