@@ -225,6 +225,9 @@ class Preparer(Generic[Node]):
 
     def _count(self, _node: Node, step: Step[Node], value: Any, _base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
         """Ignored or unmapped: only counted."""
+        if isinstance(value, bool | int | float):
+            step.counter.add(value)
+            return 0
         count, example = count_leaves(value)
         if count:
             step.counter.add(example, count)

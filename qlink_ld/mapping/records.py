@@ -236,7 +236,9 @@ class JsonMapper:
             draft = batch.owners.get(subject.partition("#")[0].removesuffix(">"))
             if predicate.startswith(_ISSUE):
                 said.append((predicate, value, draft))
-            elif draft is not None and not any(term.startswith(HELD) for term in (subject, predicate, value)):
+            elif draft is not None and not (
+                subject.startswith(HELD) or predicate.startswith(HELD) or value.startswith(HELD)
+            ):
                 draft.lines.append(f"{line} .\n")
         if said:  # in the order of the source: rules find their solutions in any order
             order = {id(draft): number for number, draft in enumerate(batch.drafts)}
