@@ -44,6 +44,13 @@ def test_a_record_a_list_and_a_page_say_the_same(document: object) -> None:
     assert convert(document) == convert({"items": [COURSE]})
 
 
+def test_a_resource_of_json_api_is_known_by_its_type() -> None:
+    programme = {"type": "programme", "id": "P1", "attributes": {"eqfLevelProvided": 6}}
+    single, listed = convert({"data": programme}, "occapi-2"), convert({"data": [programme]}, "occapi-2")
+    assert single == listed == convert(programme, "occapi-2")
+    assert "eqf/6" in single.ntriples
+
+
 def test_all_languages_are_kept_and_all_fields_accounted_for() -> None:
     result = convert(COURSE)
     assert (result.records, result.refused) == (1, 0)
