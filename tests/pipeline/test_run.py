@@ -40,7 +40,7 @@ def test_bad_sources_cost_the_others_nothing(deployment: Any, courses: Courses) 
         deployment.add("DOWN", 'type = "elm"\npath = "http://127.0.0.1:9/elm.ttl"')
         deployment.add("MAPPING", 'type = "json"\nmapping = "no-such"\npath = "good.ttl"')
         deployment.add("VERSION", 'type = "ooapi"\nversion = 9\npath = "http://127.0.0.1:9/"')
-        deployment.add("TYPE", 'type = "occapi"\nversion = 2\npath = "http://127.0.0.1:9/"')
+        deployment.add("TYPE", 'type = "occapi"\nversion = 3\npath = "http://127.0.0.1:9/"')
         deployment.add("NONE")
         done = deployment.command("run", "--workers", "4")
     finally:
@@ -63,7 +63,7 @@ def test_bad_sources_cost_the_others_nothing(deployment: Any, courses: Courses) 
         "DOWN": "http://127.0.0.1:9/elm.ttl",
         "MAPPING": "unknown mapping 'no-such'",
         "VERSION": "no mapping for sources of type 'ooapi', version 9; bundled are: ",
-        "TYPE": "no mapping for sources of type 'occapi', version 2; bundled are: ",
+        "TYPE": "no mapping for sources of type 'occapi', version 3; bundled are: ",
         "NONE": "give its sources in the configuration as [[institution.source]]",
     }
     assert messages.keys() == expected.keys()
