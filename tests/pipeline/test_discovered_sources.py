@@ -27,9 +27,10 @@ def test_offline_uses_the_sources_of_last_time(deployment: Any, httpserver: HTTP
     announce(httpserver)
     deployment.add("UNI", settings=f'website = "{httpserver.url_for("/")}"')
     deployment.run()
-    httpserver.stop()
+    asked = len(httpserver.log)
     (report,) = deployment.run(offline=True, full=True).reports
     assert (report.status, report.published) == ("published", 3)
+    assert len(httpserver.log) == asked
 
 
 def test_no_manifest_says_where_it_was_looked_for(deployment: Any, httpserver: HTTPServer) -> None:
