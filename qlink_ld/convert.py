@@ -12,9 +12,9 @@ from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
 from qlink_ld.mapping.context import compile_context
+from qlink_ld.mapping.documents import read_path
 from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import ResourceSpec
-from qlink_ld.mapping.records import read_path
 from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
 from qlink_ld.namespaces import PREFIXES, Iris
 from qlink_ld.ntriples import sort_lines, to_quads

@@ -5,9 +5,11 @@ from datetime import date
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account
+from qlink_ld.mapping.batch import Mapped
+from qlink_ld.mapping.documents import Document
 from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import MappingFolder, find_mapping, load_mapping
-from qlink_ld.mapping.records import Document, JsonMapper, Mapped
+from qlink_ld.mapping.records import JsonMapper
 from qlink_ld.model import DataSource, Institution, Page, Snapshot
 from qlink_ld.namespaces import Iris
 

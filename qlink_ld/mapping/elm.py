@@ -14,12 +14,14 @@ from datetime import date
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping import batch as batches
 from qlink_ld.mapping.account import Account, Counter
+from qlink_ld.mapping.batch import Mapped, publishable
 from qlink_ld.mapping.construct import RuleRunner
 from qlink_ld.mapping.folder import MappingFolder
 from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
-from qlink_ld.mapping.records import BATCH_SIZE, Mapped, publishable, write_run_facts
+from qlink_ld.mapping.records import write_run_facts
 from qlink_ld.mapping.skolem import Node, Skolemiser
 from qlink_ld.mapping.values import READERS
 from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
@@ -128,7 +130,7 @@ class ElmMapper:
         self._known_terms = frozenset(mapping.elm_terms)
 
     def map_file(self, body: bytes, source: DataSource, media_type: str | None, url: str) -> Iterator[list[Mapped]]:
-        """Map the bytes of a file, in batches of up to `BATCH_SIZE` records sorted by IRI.
+        """Map the bytes of a file, in batches of up to `batches.SIZE` records sorted by IRI.
 
         Raises:
             UnreadableData: it cannot be parsed; the message has the position.
@@ -249,7 +251,7 @@ class ElmMapper:
                     )
                 is_specification = kind is specifications
                 batch.append(Record(iri, iri, lines, url, int(is_specification), len(nodes) - is_specification))
-                if len(batch) >= BATCH_SIZE:
+                if len(batch) >= batches.SIZE:
                     yield self._finish(batch)
                     batch = []
         if batch:

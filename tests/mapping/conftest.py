@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qlink_ld.mapping import Account, Document, JsonMapper, load_mapping
-from qlink_ld.mapping.records import Mapped
+from qlink_ld.mapping.batch import Mapped
 from qlink_ld.model import FieldUse, Institution, Issue, Record, Refusal
 from qlink_ld.namespaces import Iris
 

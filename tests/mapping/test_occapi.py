@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from qlink_ld.mapping import Account, Document, JsonMapper, find_mapping, load_mapping
-from qlink_ld.mapping.records import Mapped
+from qlink_ld.mapping.batch import Mapped
 from qlink_ld.model import DataSource, Institution, Record
 from qlink_ld.namespaces import Iris
 

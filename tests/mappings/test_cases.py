@@ -23,7 +23,7 @@ from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_
 from qlink_ld.mapping.construct import Rule
 from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import bundled_names
-from qlink_ld.mapping.records import Mapped
+from qlink_ld.mapping.batch import Mapped
 from qlink_ld.model import DataSource, Institution, Record
 from qlink_ld.namespaces import Iris
 from qlink_ld.ntriples import to_quads

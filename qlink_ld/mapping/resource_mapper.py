@@ -1,0 +1,458 @@
+"""Maps the records of one kind of page, with their children and what they name on other pages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping import batch as batches
+from qlink_ld.mapping.account import Counter, shorten
+from qlink_ld.mapping.batch import Batch, Draft, Mapped
+from qlink_ld.mapping.context import compile_context
+from qlink_ld.mapping.documents import (
+    NOTHING,
+    Document,
+    JsonObject,
+    as_list,
+    mentions,
+    read_path,
+    shared_iri,
+    skipped,
+    take_members,
+    why_left_out,
+)
+from qlink_ld.mapping.folder import ChildSpec, JoinSpec, ResourceSpec
+from qlink_ld.mapping.lift import OxigraphLifter
+from qlink_ld.mapping.prepare import Preparer
+from qlink_ld.mapping.writers import CODE, PARENT, SELF, DocumentWriter, TripleWriter, Writer
+from qlink_ld.model import Issue, Refusal
+from qlink_ld.namespaces import SOURCE, course_urn, encode_segment
+
+if TYPE_CHECKING:
+    from qlink_ld.mapping.records import JsonMapper
+
+_RECORD = f"{SOURCE}record"  # from the node of a joined record to the IRI of the record itself, for rules
+
+
+class ResourceMapper:
+    """Maps the records of one resource."""
+
+    def __init__(
+        self, mapper: "JsonMapper", resource: ResourceSpec, by_resource: Mapping[str, Sequence[Document]]
+    ) -> None:
+        self.mapper = mapper
+        self.spec = resource
+        self.account = mapper.account
+        self.context = compile_context(resource.context)
+        self.triples = TripleWriter(self.context, mapper.is_read)
+        self.lifter = OxigraphLifter(resource.context) if self.context.partial or mapper.by_processor else None
+        writer: Writer[Any] = self.triples if self.lifter is None else DocumentWriter()
+        self.preparer: Preparer[Any] = Preparer(
+            mapper.mapping,
+            resource,
+            self.context,
+            writer,
+            self.account,
+            mapper.is_read,
+            mapper.institution_iri,
+            mapper.course_iri,
+            mapper.language,
+        )
+        self.child_steps = self.preparer.scope_steps(resource.children.key) if resource.children else None
+        self.children = _by_parent(mapper, by_resource, resource.children)
+        self.parts = _by_parent(mapper, by_resource, resource.parts)
+        self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
+        self.always_joins = [join for join in self.shared_joins if join.always]
+        self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
+        self.template = writer.template(self.record_members())
+        self.child_template = writer.template(self.child_members())
+        self.seen: set[str] = set()
+        self.left_out: set[str] = set()  # ids of records that are not wanted
+        self.own: str | None = None  # the id of the record of the institution itself, where there are several
+        self.join_counters: dict[str, Counter] = {}
+
+    def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
+        """Map the records of these pages, batch by batch."""
+        batch = Batch()
+        refused: list[Mapped] = []
+        self.find_own(documents)
+        for document in documents:
+            records = self.mapper.read_records(
+                document, self.spec.records, keyed_by=self.spec.keyed_by, single=self.spec.single
+            )
+            for index, record in enumerate(records):
+                if self.spec.page_parent and document.parent and isinstance(record, dict):
+                    record.setdefault(self.spec.page_parent, document.parent)
+                position = f"{document.position} item {index + 1}"
+                refusal = self.add(batch, record, position)
+                if refusal is not None:
+                    refused.append(refusal)
+                if len(batch.drafts) >= batches.SIZE:
+                    yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
+                    batch, refused = Batch(), []
+        if batch.drafts or refused:
+            yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
+        self.report_orphans()
+
+    def add(self, batch: Batch, record: object, position: str) -> Refusal | None:
+        """Add one record to the batch, or say why not."""
+        key = record.get(self.spec.identifier) if isinstance(record, dict) else None
+        if not isinstance(record, dict):
+            return self.refuse("record-unreadable", "is not a JSON object", shorten(record), position, record)
+        if not isinstance(key, str) or not key.strip():
+            blank = key is None or isinstance(key, str)
+            found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
+            return self.refuse(
+                "record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), position
+            )
+        reason = why_left_out(record, self.spec)
+        if not reason and self.own is not None and key != self.own:
+            reason = "it is not the institution that runs the source"
+        if reason:
+            self.account.count(self.spec.name, "*", "ignored", record, reason)
+            self.left_out.add(key)
+            return None
+        if key in self.seen:
+            self.note_repeated(record, key, position)
+            return None
+        self.seen.add(key)
+        iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
+        shared: list[tuple[JoinSpec, str]] = []
+        ruled = len(self.triples.ruled)
+        try:
+            instances = self.write(record, key, iri, position, shared)
+            written = self.triples.take()
+            for join, source_id in shared:
+                self.share(batch, join, source_id)
+        except (UnreadableData, RecursionError) as error:
+            self.triples.take()
+            del self.triples.ruled[ruled:]
+            return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
+        for join in self.always_joins if not batch.drafts else ():
+            for source_id in self.mapper.joined_ids(join):
+                self.share(batch, join, source_id)
+        draft = Draft(iri, key, position, written, 0 if self.spec.institution else 1, len(instances))
+        batch.drafts.append(draft)
+        batch.owners[f"<{iri}"] = draft
+        for instance in instances:
+            batch.owners[f"<{instance}"] = draft
+        return None
+
+    def note_repeated(self, record: JsonObject, key: str, position: str) -> None:
+        """An earlier record had the same identifier: to be expected of this resource, or a mistake."""
+        if self.spec.repeats:
+            self.account.count(self.spec.name, "*", "ignored", record, "the same record was read on an earlier page")
+            return
+        self.account.drop(self.spec.name, "*", record, "an earlier record has the same identifier")
+        self.account.report(
+            "record-repeated",
+            f"An identifier of '{self.spec.name}' occurs more than once; the first record counts.",
+            field=f"{self.spec.name}.{self.spec.identifier}",
+            value=key,
+            position=position,
+        )
+
+    def find_own(self, documents: Sequence[Document]) -> None:
+        """Of several records that describe an institution, choose the one that runs the source, by its SCHAC code."""
+        if not self.spec.institution:
+            return
+        found: dict[str, JsonObject] = {}
+        for document in documents:
+            for record in self.mapper.read_records(document, self.spec.records, single=self.spec.single, quiet=True):
+                key = record.get(self.spec.identifier) if isinstance(record, dict) else None
+                if isinstance(key, str) and not why_left_out(record, self.spec):
+                    found.setdefault(key, record)
+        if len(found) < 2:
+            return
+        own = [key for key, record in found.items() if self.mapper.schac and mentions(record, self.mapper.schac)]
+        self.own = own[0] if own else next(iter(found))
+        if len(own) != 1:
+            self.account.report(
+                "institution-unclear",
+                f"{len(found)} records of '{self.spec.name}' could describe the institution, and its SCHAC code is in "
+                f"{len(own) or 'none'} of them; the first one is taken.",
+                field=self.spec.name,
+                value=self.own,
+            )
+
+    def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
+        """Return a refusal, and report it."""
+        message = f"A record of '{self.spec.name}' {reason}; it is refused."
+        text = shorten(value) if value is not None else None
+        self.account.report(
+            code, message, field=self.spec.name, value=text, record=key, position=position, severity="violation"
+        )
+        return Refusal(key, position, Issue(code, message, "violation", self.account.source, key, None, text, position))
+
+    def write(
+        self, record: JsonObject, key: str, iri: str, position: str, shared: list[tuple[JoinSpec, str]]
+    ) -> list[str]:
+        """Write a record with its children; return the IRIs of its instances."""
+        children = self.read_children(key, record, iri, position)
+        record, held = self.join(record, shared, "")
+        for name, value in self.spec.missing.items():
+            if record.get(name) in NOTHING:
+                record[name] = value
+        if self.spec.parts and key in self.parts:
+            own = record.get(self.spec.parts.key)
+            record[self.spec.parts.key] = [*self.read_parts(key), *(own if isinstance(own, list) else [own])]
+        if children and self.spec.children:
+            for name in self.spec.children.inherit:
+                record.pop(name, None)
+        writer = self.preparer.writer
+        if self.spec.language:
+            self.preparer.use_language(record.get(self.spec.language))
+        node = self.preparer.prepare(record, iri)
+        code = course_urn(self.mapper.schac, self.mapper.local_id(self.spec.name, key)) if self.mapper.schac else ""
+        writer.fill(node, self.template, iri, "", code)
+        for predicate, target in held:
+            writer.held_link(node, predicate, target)
+        instances: list[str] = []
+        if not self.spec.institution:
+            step = self.preparer.steps[self.spec.children.key] if self.spec.children else None
+            for child in children:
+                if step is not None:
+                    instance, child_node = self.write_child(child, iri, shared)
+                    instances.append(instance)
+                    writer.child(node, step.plan, child_node)
+        if self.lifter is not None:
+            self.triples.add(self.lifter.lift(node))
+        return instances
+
+    def record_members(self) -> JsonObject:
+        """What each record says besides its own: classes, constants, who offers it, its QualityLink identifier."""
+        out: JsonObject = {"@type": list(self.spec.classes), **self.spec.constants}
+        if self.spec.institution:
+            return out
+        out["dcterms:publisher"] = self.mapper.institution_iri
+        if self.mapper.schac:
+            out["owl:sameAs"] = CODE
+            out["adms:identifier"] = {
+                "@id": f"{SELF}#courseIdentifier",
+                "@type": ["elm:Identifier"],
+                "skos:notation": CODE,
+                "elm:schemeName": "uniqueCourseId",
+            }
+        return out
+
+    def child_members(self) -> JsonObject:
+        """What each child says besides its own: classes, what it is an instance of, who provides it."""
+        return {
+            "@type": list(self.spec.children.classes if self.spec.children else ()),
+            "elm:learningAchievementSpecification": PARENT,
+            "elm:providedBy": self.mapper.institution_iri,
+        }
+
+    def read_children(self, key: str, record: JsonObject, iri: str, position: str) -> list[JsonObject]:
+        """Return the usable children of a record, each with what it inherits."""
+        spec = self.spec.children
+        if spec is None or key not in self.children:
+            return []
+        found: dict[str, JsonObject] = {}
+        for document in self.children[key]:
+            for child in self.mapper.read_records(document, spec.records):
+                if self.is_usable(child, found, iri, position):
+                    found[child[spec.identifier]] = child
+        path = f"{spec.key}."
+        for child in found.values():
+            for name in spec.omit_equal:
+                value = child.get(name)
+                if value not in NOTHING and value == record.get(name):
+                    self.account.count(
+                        self.spec.name, path + name, "ignored", child.pop(name), "as in its specification"
+                    )
+        for name in (*spec.inherit, *spec.default):
+            value = record.get(name)
+            heirs = [child for child in found.values() if child.get(name) in NOTHING]
+            for child in heirs if value not in NOTHING else ():
+                child[name] = value
+            if found and not heirs and name in spec.inherit:
+                self.account.count(self.spec.name, name, "ignored", value, f"each of '{spec.key}' states its own")
+        return list(found.values())
+
+    def is_usable(self, child: object, known: Mapping[str, JsonObject], parent: str, position: str) -> bool:
+        """Whether an entry in a page of children can be mapped; if not, that is reported."""
+        spec = self.spec.children
+        if spec is None:
+            return False
+        source_id = child.get(spec.identifier) if isinstance(child, dict) else None
+        if isinstance(child, dict) and (state := skipped(child, spec.skip)):
+            self.account.count(self.spec.name, f"{spec.key}.*", "ignored", child, f"not loaded: {state}")
+            return False
+        code, message = "", ""
+        if not isinstance(source_id, str) or not source_id.strip():
+            code = "instance-without-identifier"
+            message = f"An entry of '{spec.resource}' has no usable '{spec.identifier}'; it is left out."
+        elif source_id in known:
+            code = "instance-repeated"
+            message = f"An identifier of '{spec.resource}' occurs more than once in one list; the first entry counts."
+        if code:
+            self.account.drop(self.spec.name, spec.key, child, code)
+            self.account.report(
+                code,
+                message,
+                field=f"{spec.resource}.{spec.identifier}",
+                value=child if source_id is None else source_id,
+                record=parent,
+                position=position,
+                severity="warning" if code == "instance-repeated" else "violation",
+            )
+        return not code
+
+    def report_orphans(self) -> None:
+        """Pages of children or parts whose record is not among the records: they have nowhere to go."""
+        for spec, pages in ((self.spec.children, self.children), (self.spec.parts, self.parts)):
+            for key in sorted(pages.keys() - self.seen) if spec else ():
+                for document in pages[key]:
+                    records = self.mapper.read_records(document, spec.records) if spec else []
+                    if not records or spec is None:
+                        continue
+                    if key in self.left_out:
+                        reason = f"its record in '{self.spec.name}' is not loaded"
+                        self.account.count(self.spec.name, f"{spec.key}.*", "ignored", records, reason)
+                        continue
+                    self.account.drop(self.spec.name, spec.key, records, f"no such record in '{self.spec.name}'")
+                    if spec.parent:
+                        self.report_lost_children(spec, records, key, document.position)
+                        continue
+                    self.account.report(
+                        "page-without-parent",
+                        f"A page of '{spec.resource}' belongs to a record that is not in '{self.spec.name}'; "
+                        "its entries are left out.",
+                        field=spec.resource,
+                        value=key,
+                        position=document.position,
+                    )
+
+    def report_lost_children(self, spec: ChildSpec, children: list[Any], parent: str, position: str) -> None:
+        """Entries of a flat list that name a record which does not exist, or none."""
+        for child in children:
+            if isinstance(child, dict) and skipped(child, spec.skip):
+                continue
+            source_id = child.get(spec.identifier) if isinstance(child, dict) else None
+            named = f"names a record that is not in '{self.spec.name}'" if parent else "names no record"
+            self.account.report(
+                "instance-without-parent" if parent else "instance-without-reference",
+                f"An entry of '{spec.resource}' {named} ('{spec.parent}'); it is left out.",
+                field=f"{spec.resource}.{spec.parent}",
+                value=parent or child,
+                record=source_id if isinstance(source_id, str) else None,
+                position=position,
+            )
+
+    def read_parts(self, key: str) -> list[JsonObject]:
+        """Return a record's parts, which are references to other records."""
+        spec = self.spec.parts
+        if spec is None:
+            return []
+        return [part for document in self.parts[key] for part in self.mapper.read_records(document, spec.records)]
+
+    def write_child(self, child: JsonObject, parent: str, shared: list[tuple[JoinSpec, str]]) -> tuple[str, Any]:
+        """Write a usable child; return its IRI and node."""
+        spec = self.spec.children
+        iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
+        child, held = self.join(child, shared, f"{spec.key}." if spec else "")
+        if self.spec.language and child.get(self.spec.language) not in NOTHING:
+            self.preparer.use_language(child[self.spec.language])
+        node = self.preparer.prepare(child, iri, self.child_steps)
+        self.preparer.writer.fill(node, self.child_template, iri, parent, "")
+        for predicate, target in held:
+            self.preparer.writer.held_link(node, predicate, target)
+        return iri, node
+
+    def join(
+        self, record: JsonObject, shared: list[tuple[JoinSpec, str]], path: str
+    ) -> tuple[JsonObject, list[tuple[str, str]]]:
+        """Put the records behind ids in their place; return the record, and its links to shared nodes.
+
+        `path` leads to the record in the source. The id is a leaf of its own; what an expanded object holds beyond what
+        the mapping takes is ignored.
+        """
+        record = dict(record)
+        held: list[tuple[str, str]] = []
+        for join in self.plain_joins:
+            value = record.get(join.key)
+            if value in NOTHING:
+                continue
+            del record[join.key]
+            into = join.into or join.key
+            beside = [entry for entry in as_list(record.get(into)) if entry not in NOTHING]
+            known = [entry.get(join.identifier) for entry in beside if isinstance(entry, dict)]
+            taken: list[JsonObject] = []
+            for item in value if isinstance(value, list) else (value,):
+                if item in known or (beside and not isinstance(value, list)):  # the server put the record beside its id
+                    self.count_joined(join, item, path)
+                    continue
+                found = item if isinstance(item, dict) else self.mapper.joined(join, item)
+                if found is None:
+                    self.account.drop(self.spec.name, path + join.key, item, f"no such record in '{join.resource}'")
+                    continue
+                taken.append({name: found[name] for name in join.take if name in found})
+                self.count_joined(join, item, path)
+            if taken:
+                record[into] = [*beside, *taken] if isinstance(value, list) else taken[0]
+        for join in self.shared_joins:
+            value = record.pop(join.key, None)
+            if value in NOTHING:
+                continue
+            source_id = value.get(join.identifier) if isinstance(value, dict) else value
+            if isinstance(value, dict) and isinstance(source_id, str):
+                self.mapper.remember(join, source_id, value)
+            if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
+                held.append((SOURCE + (join.into or join.key), shared_iri(join, source_id)))
+                shared.append((join, source_id))
+                self.count_joined(join, value, path)
+            else:
+                self.account.drop(self.spec.name, path + join.key, value, f"no such record in '{join.resource}'")
+        return record, held
+
+    def count_joined(self, join: JoinSpec, value: object, path: str) -> None:
+        """Account for an id, or for those members of an expanded object that are not taken over."""
+        counter = self.join_counters.get(path + join.key)
+        if counter is None:
+            counter = self.account.open(self.spec.name, path + join.key, "mapped")
+            self.join_counters[path + join.key] = counter
+        if not isinstance(value, dict):
+            counter.add(value)
+            return
+        rest = {name: member for name, member in value.items() if name not in join.take}
+        self.account.count(self.spec.name, path + join.key, "ignored", rest, "not taken over from the other record")
+
+    def share(self, batch: Batch, join: JoinSpec, source_id: str) -> None:
+        """Give the rules a record that several name, once a batch."""
+        iri = shared_iri(join, source_id)
+        found = self.mapper.joined(join, source_id)
+        key = join.into or join.key
+        steps = self.preparer.steps[key].steps
+        if iri in batch.shared or found is None or steps is None:
+            return
+        batch.shared.add(iri)
+        if self.spec.language:
+            self.preparer.use_language(found.get(self.spec.language))
+        node = self.preparer.prepare(take_members(found, join), iri, steps)
+        if self.mapper.is_read(_RECORD) and any(r.name == join.resource for r in self.mapper.mapping.resources):
+            self.preparer.writer.held_link(node, _RECORD, self.mapper.course_iri(join.resource, source_id))
+        if self.lifter is not None:
+            self.triples.add(self.lifter.lift({"@id": SOURCE + "batch", key: [node]}))
+        self.triples.take()
+
+
+def _by_parent(
+    mapper: "JsonMapper", by_resource: Mapping[str, Sequence[Document]], spec: ChildSpec | None
+) -> dict[str, list[Document]]:
+    """Which pages of children belong to which record: as the pages say, or as each child says."""
+    found: dict[str, list[Document]] = {}
+    for document in by_resource.get(spec.resource, ()) if spec else ():
+        if spec is None or spec.parent is None or document.parent is not None:
+            found.setdefault(document.parent or "", []).append(document)
+            continue
+        by_id: dict[str, list[Any]] = {}
+        for child in mapper.read_records(document, spec.records):
+            parent = read_path(child, spec.parent)
+            by_id.setdefault(parent if isinstance(parent, str) else "", []).append(child)
+        for parent, children in by_id.items():
+            body = orjson.dumps(children)
+            found.setdefault(parent, []).append(Document(document.resource, document.position, partial(bytes, body)))
+    return found
