@@ -13,6 +13,7 @@ on the machine and its neighbours; the ratios are what counts.
 """
 
 import argparse
+import logging
 import resource
 import tempfile
 import time
@@ -47,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--courses", type=int, default=10_000)
     count = parser.parse_args().courses
+    logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # it logs a traceback for each unbound expression
     documents = make_documents(count)
     load_mapping("ooapi-5")
     print(f"{count} courses with two offerings each; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
