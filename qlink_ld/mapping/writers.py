@@ -295,7 +295,7 @@ class TripleWriter:
 
     def raw(self, node: str, key: str, value: Any) -> None:  # noqa: ANN401 (JSON)
         """Never called: contexts with such members are for `DocumentWriter`."""
-        raise NotImplementedError(f"{node} {key} {value!r}")
+        raise TypeError(f"{node} {key} {value!r}: this context needs a JSON-LD processor")
 
     def template(self, document: JsonObject) -> _Template:
         """See `Writer`."""
