@@ -12,79 +12,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.account import Account, Counter, count_leaves, shorten
-from qlink_ld.mapping.context import Context, Term
-from qlink_ld.mapping.folder import MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
-from qlink_ld.mapping.values import DAY_END_READERS, READERS, read_iri, read_language, read_string
+from qlink_ld.mapping.account import Account, count_leaves, shorten
+from qlink_ld.mapping.context import Context
+from qlink_ld.mapping.folder import MappingFolder, ReferenceSpec, ResourceSpec
+from qlink_ld.mapping.steps import Step, StepMaker, Steps
+from qlink_ld.mapping.values import read_iri, read_language, read_string
 from qlink_ld.mapping.writers import Writer
-from qlink_ld.namespaces import SOURCE, XSD, encode_segment
+from qlink_ld.namespaces import SOURCE, encode_segment
 
 JsonObject = dict[str, Any]
 MAX_DEPTH = 32  # no format nests a fifth as deep; deeper is an attack or a mistake
 _UNDETERMINED = "und"  # BCP 47, for texts whose language is unknown
 Node = TypeVar("Node")  # how the writer names a node
-
-
-class Step(Generic[Node]):
-    """What to do with one key; made once, used for every record."""
-
-    __slots__ = (
-        "codes",
-        "counter",
-        "handle",
-        "held",
-        "key",
-        "language_key",
-        "name",
-        "plan",
-        "prefixes",
-        "read",
-        "reference",
-        "spec",
-        "steps",
-        "term",
-        "value_key",
-    )
-
-    def __init__(self, key: str, handle: "Handler[Node]", counter: Counter, term: Term | None, plan: Any) -> None:  # noqa: ANN401 (the writer's own)
-        self.key = key
-        self.handle = handle
-        self.counter = counter
-        self.term = term
-        self.plan = plan
-        self.held = False
-        self.name = ""  # in the IRIs of its nodes
-        self.prefixes: Mapping[str, str] = {}
-        self.spec = NodeSpec()
-        self.steps: Steps[Node] | None = None
-        self.codes: Mapping[str, Any] = {}
-        self.read: Callable[[object], str | None] = str
-        self.reference = ReferenceSpec("", "")
-        self.language_key = ""
-        self.value_key = ""
-
-
-# Takes the node, the step, the value, the start of the IRIs of nodes below, and the depth; returns how much was kept.
-Handler = Callable[[Node, Step[Node], Any, str, int], int]
-
-
-class Steps(dict[str, Step[Node]]):
-    """The steps of one kind of node: key → step, made when a key is first met."""
-
-    def __init__(
-        self, preparer: "Preparer[Node]", context: Context, path: str, gathers: Mapping[str, str], *, held: bool = False
-    ) -> None:
-        super().__init__()
-        self.preparer = preparer
-        self.context = context
-        self.path = path
-        self.held = held
-        # Keys that go together into a node of their own, where the context knows that node.
-        self.gathers = {} if held else {k: into for k, into in gathers.items() if into in context.terms}
-
-    def __missing__(self, key: str) -> Step[Node]:
-        step = self[key] = self.preparer.make_step(self, key)
-        return step
 
 
 class Preparer(Generic[Node]):
@@ -123,67 +62,31 @@ class Preparer(Generic[Node]):
         self._reference_iri = reference_iri
         self._default_language = default_language
         self._language = default_language
-        self._nodes = {**mapping.nodes, **resource.nodes}
-        self._gathered = {
-            member: key for key, spec in self._nodes.items() if spec is not None for member in spec.members
-        }
-        self.steps = Steps(self, context, "", self._gathered)
+        self._maker: StepMaker[Node] = StepMaker(
+            mapping,
+            resource,
+            writer,
+            account,
+            is_read,
+            {
+                "count": self._count,
+                "opaque": self._opaque,
+                "references": self._references,
+                "nest": self._nest,
+                "nodes": self._nodes_of,
+                "texts": self._texts,
+                "codes": self._codes,
+                "iris": self._iris,
+                "typed": self._typed,
+                "scalar": self._scalar,
+            },
+        )
+        self.steps = self._maker.start(context)
         self.record = ""
-
-    # Making steps -----------------------------------------------------------------------------------------------
 
     def scope_steps(self, key: str) -> Steps[Node]:
         """Return the steps inside the values of a key of the record."""
-        return Steps(self, self.steps.context.scope(key), f"{key}.", self._gathered)
-
-    def make_step(self, steps: Steps[Node], key: str) -> Step[Node]:
-        """Decide what the values of a key are. See the module's docstring."""
-        path = f"{steps.path}{key}"
-        name = self.resource.name
-        ignore = self.mapping.ignore
-        if reason := ignore.get(f"{name}.{path}") or ignore.get(path) or ignore.get(key):
-            return Step(key, self._count, self.account.open(name, path, "ignored", reason), None, None)
-        term = steps.context.find_term(key)
-        # Never JSON-LD by accident, and never a key that is no part of an IRI.
-        foreign = key not in steps.context.terms and (":" in key or key.startswith("@") or encode_segment(key) != key)
-        if foreign or term is None or (term.iri.startswith(SOURCE) and not self._is_read(term.iri)):
-            return Step(key, self._count, self.account.open(name, path, "unmapped"), None, None)
-        held = steps.held or term.iri.startswith(SOURCE)
-        spec = None if steps.held else self._nodes.get(path, self._nodes.get(key))
-        scope = steps.context.scope(key)
-        aliases = {t.iri: k for k, t in scope.terms.items() if t is not None and t.iri in ("@value", "@language")}
-        counter = self.account.open(name, path, "mapped")
-        step: Step[Node] = Step(key, self._scalar, counter, term, None)
-        step.held = held
-        step.name = encode_segment((spec.fragment if spec is not None else None) or key)
-        step.prefixes = scope.prefixes
-        inner = {} if spec is not None and spec.members else self._gathered
-        step.steps = Steps(self, scope, f"{path}.", inner, held=held)
-        if term.opaque:
-            step.handle = self._opaque
-        elif key in self.mapping.references and not steps.held:
-            step.handle = self._references
-            step.reference = self.mapping.references[key]
-        elif term.iri == "@nest":
-            step.handle = self._nest
-        elif spec is not None:
-            step.handle = self._nodes_of
-            step.spec = spec
-        elif term.scoped is not None and "@value" in aliases and term.type is None:
-            step.handle = self._texts
-            step.value_key = aliases["@value"]
-            step.language_key = aliases.get("@language", "@language")
-        elif term.type == "@vocab":
-            step.handle = self._codes
-            step.codes = {code: iri for code, iri in _table(term.scoped).items() if iri is not None}
-        elif term.type == "@id":
-            step.handle = self._iris
-        elif term.type is not None:
-            step.handle = self._typed
-            readers = DAY_END_READERS if key in self.mapping.day_end else READERS
-            step.read = readers.get(term.type) or READERS.get(term.type) or READERS[f"{XSD}string"]
-        step.plan = self.writer.plan(step.key, term, scope, step.spec, held=held)
-        return step
+        return self._maker.scope(self.steps, key)
 
     # Preparing --------------------------------------------------------------------------------------------------
 
@@ -412,7 +315,7 @@ class Preparer(Generic[Node]):
                 found = self._drop(step, item, "not an object")
             else:  # a bare value is the node's member of that name
                 if spec.value not in steps:  # it is this field: counted under the field's own path
-                    steps[spec.value] = self.make_step(steps, spec.value)
+                    steps[spec.value] = self._maker.make(steps, spec.value)
                     steps[spec.value].counter.path = step.counter.path
                 inner = steps[spec.value]
                 found = inner.handle(child, inner, item, f"{iri}-", depth + 1)
@@ -494,10 +397,3 @@ def _read_subtag(tag: str, codes: Mapping[str, Any]) -> str:
 def _hold(iri: str) -> str:
     """Nodes that only rules see are in the holding namespace."""
     return iri if iri.startswith(SOURCE) else f"{SOURCE}node:{iri}"
-
-
-def _table(scoped: object) -> dict[str, Any]:
-    """The codes that a property-scoped context defines."""
-    if isinstance(scoped, list):
-        return {key: value for part in scoped for key, value in _table(part).items()}
-    return {k: v for k, v in scoped.items() if not k.startswith("@")} if isinstance(scoped, dict) else {}
