@@ -13,6 +13,26 @@ Severity = Literal["violation", "warning", "info"]
 OnViolation = Literal["refuse", "publish"]
 
 
+AuthType = Literal["none", "httpheader", "oauth2.0", "httpsig"]
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How a source wants to be asked; as its manifest or the configuration states it. Secrets are never in its `repr`.
+
+    Source: QualityLink Data Exchange, §Access control; requirements A-01 to A-19.
+    """
+
+    type: AuthType = "none"
+    header: str | None = None  # httpheader: `field`, the name of the header
+    value: str | None = field(default=None, repr=False)  # httpheader: encrypted with our public key, Base64
+    token_endpoint: str | None = None  # oauth2.0
+    scope: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)  # encrypted like `value`
+    alg: str | None = None  # httpsig: a name of the IANA registry; None: we choose
+
+
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """One entry of a manifest or of the configuration: where an institution publishes, and in which format.
@@ -29,6 +49,7 @@ class DataSource:
     content_type: str | None = None
     page_size: int | None = None
     refresh_h: float = 24.0  # QualityLink Discovery: 24 hours if the manifest is silent
+    auth: Auth = Auth()
     headers: Mapping[str, str] = field(default_factory=dict)
     query_parameters: Mapping[str, str] = field(default_factory=dict)
     default_language: str | None = None  # BCP 47 tag of texts that carry none
