@@ -88,6 +88,7 @@ class _Reading:
         self.skipped = 0
         self.done = 0
         self.errors: list[HarvestError] = []
+        self.answered = False  # whether some list of courses or programmes could be had
         self.base = ""  # address of the institution, without a slash at its end
 
     # The walk ----------------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ class _Reading:
         tasks = [(n, c, unit_of.get(f"course {c.id}")) for n, c in enumerate(courses, 1)]
         for _ in self.work(lambda task: self.read_course(*task), tasks):
             pass
-        if not courses and not programmes:
+        if not self.answered:
             raise self.nothing()
         self.report_skipped()
 
@@ -243,6 +244,7 @@ class _Reading:
             if answer.absent:
                 self.note_absent(name, url, quiet=quiet, first=len(seen) == 1)
                 break
+            self.answered = self.answered or name in ("programme", "course")
             number = _LIST_ORDER + len(seen)
             order = (_ORDER[resource] + 1, place.number, number)
             self.visit.writer.add(resource, answer.response, parent=place.id, order=order)

@@ -353,6 +353,18 @@ def test_an_institution_without_courses_and_programmes_is_refused(provider: Prov
         harvest()
 
 
+def test_empty_lists_are_an_answer(provider: Provider, harvest: Harvest) -> None:
+    provider.serve(_={"data": resource("hei", "domain.tld")}, course=listed("course"))
+    assert harvest().complete
+
+
+def test_entries_without_any_usable_id_are_kept_for_their_refusal(provider: Provider, harvest: Harvest) -> None:
+    provider.serve(_={"data": resource("hei", "domain.tld")}, course=listed("course", "", " ", 5))
+    snapshot = harvest()
+    assert "record-without-id" in codes(snapshot)
+    assert ids(snapshot, "course") == ["", " ", 5]
+
+
 def test_lists_that_fail_for_now_are_to_be_asked_again(provider: Provider, harvest: Harvest) -> None:
     provider.serve(_={"data": resource("hei", "domain.tld")})
     provider.quirk = lambda path: Response("", 503) if path.endswith("/course") else None
