@@ -33,6 +33,9 @@ class Auth:
     alg: str | None = None  # httpsig: a name of the IANA registry; None: we choose
 
 
+SUPPORTED_AUTH: frozenset[str] = frozenset({"none"})  # the schemes that requests can be made with so far
+
+
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """One entry of a manifest or of the configuration: where an institution publishes, and in which format.
@@ -70,6 +73,7 @@ class Institution:
     on_violation: OnViolation = "refuse"
     same_as: tuple[str, ...] = ()
     country: str | None = None  # alpha-3 code of the EU authority list
+    manifest: str | None = None  # http(s) or file URL of its manifest; given by hand, it ends all searching (D-18)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,7 @@ class FieldUse:
     count: int
     reason: str = ""  # why ignored or dropped
     example: str = ""
+    source: str = ""  # DataSource.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,20 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """One place where a manifest was looked for, and what came of it. Source: Data Source Discovery, D-15."""
+
+    domain: str  # A-labels
+    mechanism: Literal["domain", "dns-txt", "well-known", "configured"]
+    url: str  # what was asked; a DNS question as RFC 4501 writes it: dns:uni-x.example?type=TXT
+    outcome: str  # kebab-case, stable: "found", "no-record", "not-found", … (`discovery.probes`)
+    message: str  # plain words: what was found
+    advice: str = ""  # what to do about it; empty if nothing
+    at: str = ""  # UTC, ISO 8601
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class HarvestReport:
     """How one institution fared in one run; made by the pipeline, printed, stored as JSON and as RDF."""
 
@@ -214,6 +233,7 @@ class HarvestReport:
     issues: tuple[Issue, ...] = ()
     fields: tuple[FieldUse, ...] = ()
     result_counts: tuple[Mapping[str, object], ...] = ()  # per shape, path and component, commonest first
+    probes: tuple[Probe, ...] = ()  # how its manifest was looked for; none if its sources are configured
 
 
 def canonical_json(value: object) -> str:
