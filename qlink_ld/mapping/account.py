@@ -1,7 +1,12 @@
 """Accounts for every leaf value of every record: mapped, ignored with a reason, unmapped, or dropped.
 
-Principle (DESIGN §2): nothing is lost in silence. Counters hang on the steps of a prepared mapping, so that counting
-costs next to nothing; they are read once, at the end of a source.
+Principle (DESIGN §2): nothing is lost in silence. A leaf of JSON is a text, a number or a boolean; null, the empty
+text, and lists and objects without leaves say nothing. Each leaf of each record on each page counts once, whatever
+becomes of it: a value that children inherit or that several records look up is counted where it is first used, and what
+a mapping adds of its own is not counted. A leaf of RDF is a triple of the file.
+
+Counters hang on the steps of a prepared mapping, so that counting costs next to nothing; they are read once, at the end
+of a source.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,6 +16,7 @@ from qlink_ld.model import FieldUse, Issue, Severity
 
 Outcome = Literal["mapped", "ignored", "unmapped", "dropped"]
 _EXAMPLE_LENGTH = 120
+_MAX_MESSAGES = 100  # of one code and field; a message that names a value could come in endless variety
 
 
 @dataclass(slots=True)
@@ -34,8 +40,7 @@ class Counter:
 def count_leaves(value: object) -> tuple[int, object]:
     """Count the leaf values of a JSON value; return one as an example.
 
-    A leaf is a text, number or boolean. Null, the empty text, and lists and objects without leaves say nothing and
-    count nothing. (Where a mapping knows a text with its language, the two are one leaf: `Preparer` counts those.)
+    See the module's docstring for what a leaf is.
     """
     count, example = 0, None
     pending = [value]
@@ -59,6 +64,14 @@ def shorten(value: object) -> str:
     return text if len(text) <= _EXAMPLE_LENGTH else f"{text[: _EXAMPLE_LENGTH - 1]}…"
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was counted up to a moment."""
+
+    counters: list[int]
+    single: dict[tuple[str, str, Outcome, str], int]
+
+
 @dataclass(slots=True)
 class Account:
     """The books of one source."""
@@ -67,6 +80,7 @@ class Account:
     counters: list[Counter] = field(default_factory=list)
     _single: dict[tuple[str, str, Outcome, str], Counter] = field(default_factory=dict)
     _issues: dict[tuple[str, str | None, str], Issue] = field(default_factory=dict)
+    _messages: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
 
     def open(self, resource: str, path: str, outcome: Outcome, reason: str = "") -> Counter:
         """Return a new counter for a field."""
@@ -83,11 +97,22 @@ class Account:
         leaves, _ = count_leaves(value)
         if not leaves:
             return
-        key = (resource, path, outcome, reason)
+        key = (resource, shorten(path), outcome, reason)
         counter = self._single.get(key)
         if counter is None:
-            counter = self._single[key] = Counter(resource, path, outcome, reason)
+            counter = self._single[key] = Counter(*key)
         counter.add(value, leaves)
+
+    def mark(self) -> "Mark":
+        """Return how much is counted now, for `go_back`."""
+        return Mark([counter.count for counter in self.counters], {key: c.count for key, c in self._single.items()})
+
+    def go_back(self, mark: "Mark") -> None:
+        """Forget what was counted since: a record that was begun is refused, and its leaves are counted as dropped."""
+        for number, counter in enumerate(self.counters):
+            counter.count = mark.counters[number] if number < len(mark.counters) else 0
+        for key, counter in self._single.items():
+            counter.count = mark.single.get(key, 0)
 
     def report(
         self,
@@ -103,6 +128,13 @@ class Account:
         """Report something to the data steward; repetitions are counted, the first is the example."""
         key = (code, field, message)
         known = self._issues.get(key)
+        if known is None:
+            messages = self._messages.setdefault((code, field), [])
+            if len(messages) < _MAX_MESSAGES:
+                messages.append(message)
+            else:
+                key = (code, field, messages[-1])
+                known = self._issues[key]
         if known is not None:
             self._issues[key] = replace(known, count=known.count + 1)
             return
@@ -125,5 +157,5 @@ class Account:
             known = merged.get(key)
             count = counter.count + (known.count if known else 0)
             example = known.example if known else counter.example
-            merged[key] = FieldUse(*key[:3], count, counter.reason, example)
+            merged[key] = FieldUse(*key[:3], count, counter.reason, example, self.source)
         return tuple(merged[key] for key in sorted(merged))

@@ -11,17 +11,15 @@ What is found goes to a writer (`writers.py`): as JSON-LD that any processor lif
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.account import Account, count_leaves, shorten
 from qlink_ld.mapping.context import Context
 from qlink_ld.mapping.folder import MappingFolder, ReferenceSpec, ResourceSpec
-from qlink_ld.mapping.steps import Step, StepMaker, Steps
+from qlink_ld.mapping.steps import CopiedObject, Step, StepMaker, Steps
 from qlink_ld.mapping.values import read_iri, read_language, read_string
 from qlink_ld.mapping.writers import Writer
 from qlink_ld.namespaces import SOURCE, encode_segment
 
 JsonObject = dict[str, Any]
-MAX_DEPTH = 32  # no format nests a fifth as deep; deeper is an attack or a mistake
 _UNDETERMINED = "und"  # BCP 47, for texts whose language is unknown
 Node = TypeVar("Node")  # how the writer names a node
 
@@ -91,11 +89,7 @@ class Preparer(Generic[Node]):
     # Preparing --------------------------------------------------------------------------------------------------
 
     def prepare(self, record: JsonObject, iri: str, steps: Steps[Node] | None = None) -> Node:
-        """Prepare a record, or a child of it with the steps of children; return its node.
-
-        Raises:
-            UnreadableData: it is nested deeper than `MAX_DEPTH`.
-        """
+        """Prepare a record, or a child of it with the steps of children; return its node. Call `check_depth` before."""
         self.record = iri
         node = self.writer.node(iri)
         self._members(node, record, f"{iri}#", steps if steps is not None else self.steps, 0)
@@ -108,9 +102,9 @@ class Preparer(Generic[Node]):
 
     def _members(self, node: Node, data: JsonObject, base: str, steps: Steps[Node], depth: int) -> int:
         """Prepare the members of a node; `base` starts the IRIs of nodes inside it. Return how much was kept."""
-        if depth > MAX_DEPTH:
-            raise UnreadableData(f"nested deeper than {MAX_DEPTH} levels")
         kept = 0
+        if type(data) is CopiedObject:
+            steps = steps.counted_elsewhere()
         gathers = steps.gathers
         gathered: dict[str, JsonObject] = {}
         for key, value in data.items():
@@ -147,7 +141,7 @@ class Preparer(Generic[Node]):
     def _nest(self, node: Node, step: Step[Node], value: Any, base: str, depth: int) -> int:  # noqa: ANN401 (JSON)
         """An object whose members are the node's own."""
         if not isinstance(value, dict) or step.steps is None:
-            return self._drop(step, value, "not an object")
+            return step.drop(value, "not an object")
         inner = self.writer.nest(node, step.key)
         return self._members(inner, value, base, step.steps, depth + 1)
 
@@ -159,24 +153,27 @@ class Preparer(Generic[Node]):
                 text = entry.get(step.value_key)
                 tag = entry.get(step.language_key)
                 if len(entry) != 2 or text is None or tag is None:
-                    self._count_rest(step, entry, (step.value_key, step.language_key))
+                    step.count_rest(entry)
             else:
                 text, tag = entry, None
             if not isinstance(text, str):
-                if text is None:
-                    continue
                 written = read_string(text)
                 if written is None:
-                    self._drop(step, text, "not a text")
+                    step.drop(text, "not a text")
+                    step.drop_language(tag, "it has no text")
                     continue
                 text = written
             if not text or text.isspace():
-                self._drop(step, text, "a blank text")
+                step.drop(text, "a blank text")
+                step.drop_language(tag, "it has no text")
                 continue
             language = read_language(tag) if isinstance(tag, str) else None
-            if language is None:
+            if language is not None:
+                step.language_counter.add(tag)
+            else:
                 language = self._language or _UNDETERMINED
                 if isinstance(entry, dict):
+                    step.drop_language(tag, "not a language tag")
                     self._report_language(step, tag, text)
             if not counter.count:
                 counter.example = shorten(text)
@@ -185,13 +182,8 @@ class Preparer(Generic[Node]):
             kept += 1
         return kept
 
-    def _count_rest(self, step: Step[Node], entry: JsonObject, known: tuple[str, ...]) -> None:
-        """Members of a text or a reference that say more than text, language and id."""
-        for key in entry.keys() - set(known):
-            self.account.count(self.resource.name, f"{step.counter.path}.{key}", "unmapped", entry[key])
-
     def _report_language(self, step: Step[Node], tag: object, text: str) -> None:
-        found = f"carries the language tag {tag!r}, which is none" if tag else "carries no language"
+        found = f"carries the language tag {shorten(tag)!r}, which is none" if tag else "carries no language"
         self.account.report(
             "text-without-language",
             f"A text in '{step.counter.path}' {found}; it is kept as '{self._language or _UNDETERMINED}'. "
@@ -214,13 +206,13 @@ class Preparer(Generic[Node]):
                 self.writer.code(node, step.plan, text)
                 kept += 1
             elif isinstance(code, dict | list):
-                self._drop(step, code, "not a code")
+                step.drop(code, "not a code")
             elif self._is_read(SOURCE + step.key):  # a rule knows what to do with codes written in another form
                 step.counter.add(text)
                 self.writer.held(node, SOURCE + step.key, text)
                 kept += 1
             else:
-                self._drop(step, text, "unknown code")
+                step.drop(text, "unknown code")
                 self.account.report(
                     "unmapped-value",
                     f"'{step.counter.path}' has a value that the mapping does not know; it is left out.",
@@ -238,7 +230,7 @@ class Preparer(Generic[Node]):
             text = step.read(item)
             if text is None:
                 name = (step.term.type or "").rpartition("#")[2] if step.term else ""
-                self._drop(step, item, f"not a value of type {name}")
+                step.drop(item, f"not a value of type {name}")
                 self.account.report(
                     "invalid-value",
                     f"'{step.counter.path}' holds something that cannot be read as {name}; it is left out.",
@@ -269,7 +261,7 @@ class Preparer(Generic[Node]):
                     self.writer.child(node, step.plan, child)
                     kept += 1
             elif isinstance(item, list):
-                self._drop(step, item, "a list in a list")
+                step.drop(item, "a list in a list")
             elif item is not None and item != "":
                 step.counter.add(item)
                 self.writer.scalar(node, step.plan, item)
@@ -283,7 +275,7 @@ class Preparer(Generic[Node]):
                 continue
             iri = read_iri(item) if isinstance(item, str) else None
             if iri is None or iri.partition(":")[0] in step.prefixes:  # `elm:x` in data is no IRI, and never ELM's
-                self._drop(step, item, "not an IRI")
+                step.drop(item, "not an IRI")
             else:
                 step.counter.add(item)
                 self.writer.iri(node, step.plan, iri)
@@ -312,11 +304,13 @@ class Preparer(Generic[Node]):
             if isinstance(item, dict) and not spec.whole:
                 found = self._members(child, item, f"{iri}-", steps, depth + 1)
             elif spec.value is None:
-                found = self._drop(step, item, "not an object")
+                found = step.drop(item, "not an object")
             else:  # a bare value is the node's member of that name
                 if spec.value not in steps:  # it is this field: counted under the field's own path
                     steps[spec.value] = self._maker.make(steps, spec.value)
-                    steps[spec.value].counter.path = step.counter.path
+                    inner, inner.counter.path = steps[spec.value], step.counter.path
+                    if inner.kind == "texts":
+                        inner.language_counter.path = f"{step.counter.path}.{inner.language_key}"
                 inner = steps[spec.value]
                 found = inner.handle(child, inner, item, f"{iri}-", depth + 1)
             if found:
@@ -332,7 +326,7 @@ class Preparer(Generic[Node]):
             if text:
                 parts.append(text)
             elif text is None:
-                self._drop(step, part, "not a text")
+                step.drop(part, "not a text")
         count, example = count_leaves(parts[1:])
         if count:
             step.counter.add(example, count)
@@ -347,7 +341,7 @@ class Preparer(Generic[Node]):
         best = min(objects, key=lambda item: order.index(item[member]) if item.get(member) in order else len(order))
         for item in value:
             if item is not best:
-                self._drop(step, item, f"another of '{step.key}' was preferred by its {member}")
+                step.drop(item, f"another of '{step.key}' was preferred by its {member}")
         return best
 
     def _references(self, node: Node, step: Step[Node], value: Any, base: str, _depth: int) -> int:  # noqa: ANN401 (JSON)
@@ -357,11 +351,11 @@ class Preparer(Generic[Node]):
                 continue
             source_id = item.get(step.reference.identifier) if isinstance(item, dict) else item
             if not isinstance(source_id, str) or not source_id:
-                self._drop(step, item, "not an id")
+                step.drop(item, "not an id")
                 continue
             if isinstance(item, dict) and len(item) > 1:
                 rest = {key: value for key, value in item.items() if key != step.reference.identifier}
-                self.account.count(self.resource.name, step.counter.path, "ignored", rest, "it has a record of its own")
+                step.count(step.counter.path, "ignored", rest, "it has a record of its own")
             step.counter.add(source_id)
             iri = f"{base}{step.name}-{encode_segment(source_id)}"
             self.writer.document(node, step.plan, self.reference(iri, step.reference, source_id))
@@ -382,10 +376,6 @@ class Preparer(Generic[Node]):
                 "elm:schemeName": reference.scheme or reference.identifier,
             },
         }
-
-    def _drop(self, step: Step[Node], value: object, reason: str) -> int:
-        self.account.drop(self.resource.name, step.counter.path, value, reason)
-        return 0
 
 
 def _read_subtag(tag: str, codes: Mapping[str, Any]) -> str:

@@ -37,6 +37,12 @@ class CopiedKey(str):
         return hash(("copied", str(self)))
 
 
+class CopiedObject(dict[str, Any]):
+    """An object that was counted elsewhere, in a list with others that were not: a record looked up once more."""
+
+    __slots__ = ()
+
+
 class Step(Generic[Node]):
     """What to do with one key; made once, used for every record."""
 
@@ -83,6 +89,24 @@ class Step(Generic[Node]):
         self.language_counter = counter
         self.value_key = ""
 
+    def count(self, path: str, outcome: Outcome, value: object, reason: str = "") -> None:
+        """Count leaves that the step's counter is not for."""
+        self.account.count(self.counter.resource, path, outcome, value, reason)
+
+    def drop(self, value: object, reason: str) -> int:
+        """Count a value that is of no use; return how much of it was kept: nothing."""
+        self.count(self.counter.path, "dropped", value, reason)
+        return 0
+
+    def drop_language(self, tag: object, reason: str) -> None:
+        """Count a language that is of no use; its text may be."""
+        self.count(self.language_counter.path, "dropped", tag, reason)
+
+    def count_rest(self, entry: Mapping[str, object]) -> None:
+        """Count the members of a text that are neither the text nor its language."""
+        for key in entry.keys() - {self.value_key, self.language_key}:
+            self.count(f"{self.counter.path}.{key}", "unmapped", entry[key])
+
 
 # Takes the node, the step, the value, the start of the IRIs of nodes below, and the depth; returns how much was kept.
 Handler = Callable[[Node, Step[Node], Any, str, int], int]
@@ -111,6 +135,14 @@ class Steps(dict[str, Step[Node]]):
         self.gathers = {} if held else {k: into for k, into in gathers.items() if into in context.terms}
         self.gathers |= {CopiedKey(key): into for key, into in self.gathers.items()}
         self._more: Step[Node] | None = None
+        self._elsewhere: Steps[Node] | None = None
+
+    def counted_elsewhere(self) -> "Steps[Node]":
+        """Return the same steps, which count nothing."""
+        if self._elsewhere is None:
+            self._elsewhere = Steps(self.maker, self.context, self.path, {}, held=self.held, copied=True)
+            self._elsewhere.gathers = self.gathers
+        return self._elsewhere
 
     def __missing__(self, key: str) -> Step[Node]:
         if len(self) >= MAX_KEYS and not self.maker.knows(self, key):

@@ -1,0 +1,24 @@
+"""Is a JSON value nested so deeply that it cannot be meant? Asked before a record is begun: nothing is half done."""
+
+from qlink_ld.errors import UnreadableData
+
+MAX_DEPTH = 64  # lists and objects in each other; no format nests a fifth as deep; deeper is an attack or a mistake
+
+
+def check_depth(value: object) -> None:
+    """See that a record can be prepared.
+
+    Raises:
+        UnreadableData: it is nested deeper than `MAX_DEPTH`.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise UnreadableData(f"nested deeper than {MAX_DEPTH} levels")
