@@ -84,16 +84,15 @@ class _Gate:
     """How many requests a host gets at once, and from when on."""
 
     def __init__(self, slots: int) -> None:
-        self.slots = threading.BoundedSemaphore(slots)
-        self.not_before = 0.0  # of time.monotonic()
+        self.slots, self.not_before = threading.BoundedSemaphore(slots), 0.0  # of time.monotonic()
 
 
 class _Retry(Exception):
     """This attempt failed, another one may not. Never leaves this module."""
 
-    def __init__(self, reason: str, after_s: float | None = None) -> None:
+    def __init__(self, reason: str, after_s: float | None = None, *, once: bool = False) -> None:
         super().__init__(reason)
-        self.after_s = after_s
+        self.after_s, self.once = after_s, once  # once: a second attempt may help, a third one does not
 
 
 class ProviderClient:
@@ -195,9 +194,9 @@ class ProviderClient:
                     response = self._follow(target, accept, source, secrets, max_bytes)
                     return _check_status(response, shown, answers)
             except _Retry as retry:
-                if attempt == attempts:
-                    tried = f" ({attempts} attempts)" if attempts > 1 else ""
-                    raise SourceUnavailable(f"{shown}: {retry}{tried}; try again later") from retry.__cause__
+                if attempt == attempts or (retry.once and attempt > 1):
+                    tried = f"{retry} ({attempt} attempts)" if attempt > 1 else str(retry)
+                    raise SourceUnavailable(f"{shown}: {tried}; try again later") from retry.__cause__
                 pause = self._backoff_s * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
                 if retry.after_s is not None:
                     if retry.after_s > self._max_wait_s:
@@ -334,6 +333,8 @@ def _check_status(response: Response, shown: str, answers: Collection[int]) -> R
     place = shown if response.url == shown else f"{shown} (redirected to {response.url})"
     if status in _RETRIED:
         raise _Retry(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
+    if status == 500:  # a deadlock, a cold start; or a record that the server always fails on
+        raise _Retry("the server answered 500, an error of its own", once=True)
     if status >= 500:
         raise SourceUnavailable(f"{place}: the server answered {status}, an error of its own; try later or tell them")
     if status in (401, 403):

@@ -505,7 +505,6 @@ def test_no_host_gets_more_requests_at_once_than_allowed(server: HTTPServer) -> 
         (403, SourceRefused, "credentials"),
         (404, SourceRefused, "check `path`"),
         (400, SourceRefused, "ask the provider"),
-        (500, SourceUnavailable, "an error of its own"),
         (501, SourceUnavailable, "an error of its own"),
     ],
 )
@@ -517,6 +516,13 @@ def test_refusals_say_what_to_do(
         client.get(server.url_for("/a"))
     assert server.url_for("/a") in str(caught.value)
     assert len(server.log) == 1
+
+
+def test_an_error_of_the_server_is_asked_for_twice(server: HTTPServer, client: ProviderClient) -> None:
+    server.expect_request("/a").respond_with_data("no", status=500)
+    with pytest.raises(SourceUnavailable, match=r"500, an error of its own \(2 attempts\)"):
+        client.get(server.url_for("/a"))
+    assert len(server.log) == 2
 
 
 def test_expected_statuses_are_answers(server: HTTPServer, client: ProviderClient) -> None:
