@@ -1,10 +1,10 @@
 """Pages of a JSON source and what is looked up in them, before anything is mapped."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qlink_ld.mapping.folder import JoinSpec, ResourceSpec
+from qlink_ld.mapping.specs import JoinSpec, ResourceSpec
 from qlink_ld.model import Page
 from qlink_ld.namespaces import SOURCE, encode_segment
 
@@ -14,18 +14,33 @@ JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of a page: where it is, what it says, and the children that it holds itself."""
+
+    position: str
+    record: Any
+    children: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One page to be mapped: what it holds, whose children it lists, and its bytes."""
+    """One page to be mapped: what it holds, whose children it lists, and its bytes.
+
+    `find`, where it is given, finds the page's records in place of the path of a mapping; it is told to be quiet where
+    it is not the first to ask.
+    """
 
     resource: str
     position: str
     read: Callable[[], bytes]
     parent: str | None = None
+    media_type: str | None = None
+    find: Callable[[bool], Iterable[Entry]] | None = None
 
 
 def make_document(page: Page) -> Document:
     """Return a snapshot's page as a document; its bytes are read when they are wanted."""
-    return Document(page.resource, page.url, page.read, page.parent)
+    return Document(page.resource, page.url, page.read, page.parent, page.media_type)
 
 
 def read_path(value: Any, path: str) -> Any:  # noqa: ANN401 (JSON)

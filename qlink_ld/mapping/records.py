@@ -4,16 +4,17 @@ prepare (structure, clean values) → lift (JSON-LD context) → construct (SPAR
 opportunity with its instances. One record that cannot be mapped is refused with its reason and costs no other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.batch import Batch, Draft, Mapped, finish_draft
 from qlink_ld.mapping.construct import RUN, RuleRunner
-from qlink_ld.mapping.documents import Document, JsonObject, make_document, read_path
-from qlink_ld.mapping.folder import JoinSpec, MappingFolder
+from qlink_ld.mapping.documents import Document, Entry, JsonObject, make_document, read_path
 from qlink_ld.mapping.resource_mapper import ResourceMapper
+from qlink_ld.mapping.selection import Selector
+from qlink_ld.mapping.specs import JoinSpec, MappingFolder, ResourceSpec
 from qlink_ld.mapping.writers import HELD
 from qlink_ld.model import Institution, Page, Record
 from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris
@@ -66,8 +67,14 @@ class JsonMapper:
         """Map all pages of a snapshot, in batches of up to `batch.SIZE` records, in the order of the pages."""
         return self.map_documents([make_document(page) for page in pages])
 
-    def map_documents(self, documents: Sequence["Document"]) -> Iterator[list[Mapped]]:
-        """Map documents: see `map_pages`."""
+    def map_documents(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
+        """Map documents: see `map_pages`.
+
+        Raises:
+            UnreadableData: a document with all kinds of records in it cannot be read.
+        """
+        if self.mapping.body is not None:
+            documents = Selector(self.mapping, self.mapping.body, self.account).select(documents)
         by_resource: dict[str, list[Document]] = {}
         for document in documents:
             by_resource.setdefault(document.resource, []).append(document)
@@ -92,18 +99,19 @@ class JsonMapper:
                     "resource-unmapped", f"The mapping '{self.mapping.name}' says nothing of '{name}'.", field=name
                 )
 
-    def _index(self, join: JoinSpec, documents: Sequence["Document"]) -> dict[str, JsonObject]:
+    def _index(self, join: JoinSpec, documents: Sequence[Document]) -> dict[str, JsonObject]:
         found: dict[str, JsonObject] = {}
         resource = next((r for r in self.mapping.resources if r.name == join.resource), None)
         records = join.records if join.records is not None else resource.records if resource else "items"
         single = resource is None or resource.single
         for document in documents:
-            for record in self.read_records(document, records, single=single):
+            for entry in self._entries(document, records, single=single):
+                record = entry.record
                 if isinstance(record, dict) and isinstance(record.get(join.identifier), str):
                     found.setdefault(record[join.identifier], record)
         return found
 
-    def _find_clashes(self, by_resource: Mapping[str, Sequence["Document"]]) -> dict[str, frozenset[str]]:
+    def _find_clashes(self, by_resource: Mapping[str, Sequence[Document]]) -> dict[str, frozenset[str]]:
         """Ids that an earlier resource uses too: nothing in OOAPI says that a course and a programme differ in id."""
         resources = [r for r in self.mapping.resources if not r.institution and r.name in by_resource]
         if len(resources) < 2:
@@ -112,12 +120,10 @@ class JsonMapper:
         clashes: dict[str, frozenset[str]] = {}
         for resource in resources:
             ids = {
-                record[resource.identifier]
+                entry.record[resource.identifier]
                 for document in by_resource[resource.name]
-                for record in self.read_records(
-                    document, resource.records, keyed_by=resource.keyed_by, single=resource.single, quiet=True
-                )
-                if isinstance(record, dict) and isinstance(record.get(resource.identifier), str)
+                for entry in self.read_entries(document, resource, quiet=True)
+                if isinstance(entry.record, dict) and isinstance(entry.record.get(resource.identifier), str)
             }
             clashes[resource.name] = frozenset(ids & seen)
             seen |= ids
@@ -150,9 +156,23 @@ class JsonMapper:
             known = self._is_read[predicate] = self._runner.reads_predicate(predicate)
         return known
 
+    def read_entries(self, document: Document, resource: ResourceSpec, *, quiet: bool = False) -> Iterable[Entry]:
+        """Return the records in a page, each with its position; see `read_records`."""
+        return self._entries(
+            document, resource.records, keyed_by=resource.keyed_by, single=resource.single, quiet=quiet
+        )
+
+    def _entries(
+        self, document: Document, path: str, *, keyed_by: str | None = None, single: bool = False, quiet: bool = False
+    ) -> Iterable[Entry]:
+        if document.find is not None:
+            return document.find(quiet)
+        records = self.read_records(document, path, keyed_by=keyed_by, single=single, quiet=quiet)
+        return (Entry(f"{document.position} item {index + 1}", record) for index, record in enumerate(records))
+
     def read_records(
         self,
-        document: "Document",
+        document: Document,
         path: str,
         *,
         keyed_by: str | None = None,
@@ -160,6 +180,8 @@ class JsonMapper:
         quiet: bool = False,
     ) -> list[Any]:
         """Return the list of records in a page; a page that cannot be read is reported and empty."""
+        if document.find is not None:
+            return [entry.record for entry in document.find(quiet)]
         try:
             found = read_json(document.read()).value
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Maps the records of one kind of page, with their children and what they name on other pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.documents import (
     NOTHING,
     Document,
+    Entry,
     JsonObject,
     as_list,
     mentions,
@@ -23,9 +25,9 @@ from qlink_ld.mapping.documents import (
     take_members,
     why_left_out,
 )
-from qlink_ld.mapping.folder import ChildSpec, JoinSpec, ResourceSpec
 from qlink_ld.mapping.lift import OxigraphLifter
 from qlink_ld.mapping.prepare import Preparer
+from qlink_ld.mapping.specs import ChildSpec, JoinSpec, ResourceSpec
 from qlink_ld.mapping.writers import CODE, PARENT, SELF, DocumentWriter, TripleWriter, Writer
 from qlink_ld.model import Issue, Refusal
 from qlink_ld.namespaces import SOURCE, course_urn, encode_segment
@@ -61,6 +63,7 @@ class ResourceMapper:
             mapper.language,
         )
         self.child_steps = self.preparer.scope_steps(resource.children.key) if resource.children else None
+        self.known_to_children = self.child_steps.context.terms if self.child_steps is not None else {}
         self.children = _by_parent(mapper, by_resource, resource.children)
         self.parts = _by_parent(mapper, by_resource, resource.parts)
         self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
@@ -79,14 +82,10 @@ class ResourceMapper:
         refused: list[Mapped] = []
         self.find_own(documents)
         for document in documents:
-            records = self.mapper.read_records(
-                document, self.spec.records, keyed_by=self.spec.keyed_by, single=self.spec.single
-            )
-            for index, record in enumerate(records):
-                if self.spec.page_parent and document.parent and isinstance(record, dict):
-                    record.setdefault(self.spec.page_parent, document.parent)
-                position = f"{document.position} item {index + 1}"
-                refusal = self.add(batch, record, position)
+            for entry in self.mapper.read_entries(document, self.spec):
+                if self.spec.page_parent and document.parent and isinstance(entry.record, dict):
+                    entry.record.setdefault(self.spec.page_parent, document.parent)
+                refusal = self.add(batch, entry)
                 if refusal is not None:
                     refused.append(refusal)
                 if len(batch.drafts) >= batches.SIZE:
@@ -96,8 +95,9 @@ class ResourceMapper:
             yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
         self.report_orphans()
 
-    def add(self, batch: Batch, record: object, position: str) -> Refusal | None:
+    def add(self, batch: Batch, entry: Entry) -> Refusal | None:
         """Add one record to the batch, or say why not."""
+        record, position = entry.record, entry.position
         key = record.get(self.spec.identifier) if isinstance(record, dict) else None
         if not isinstance(record, dict):
             return self.refuse("record-unreadable", "is not a JSON object", shorten(record), position, record)
@@ -122,7 +122,7 @@ class ResourceMapper:
         shared: list[tuple[JoinSpec, str]] = []
         ruled = len(self.triples.ruled)
         try:
-            instances = self.write(record, key, iri, position, shared)
+            instances = self.write(entry, key, iri, shared)
             written = self.triples.take()
             for join, source_id in shared:
                 self.share(batch, join, source_id)
@@ -160,7 +160,8 @@ class ResourceMapper:
             return
         found: dict[str, JsonObject] = {}
         for document in documents:
-            for record in self.mapper.read_records(document, self.spec.records, single=self.spec.single, quiet=True):
+            for entry in self.mapper.read_entries(document, self.spec, quiet=True):
+                record = entry.record
                 key = record.get(self.spec.identifier) if isinstance(record, dict) else None
                 if isinstance(key, str) and not why_left_out(record, self.spec):
                     found.setdefault(key, record)
@@ -186,12 +187,10 @@ class ResourceMapper:
         )
         return Refusal(key, position, Issue(code, message, "violation", self.account.source, key, None, text, position))
 
-    def write(
-        self, record: JsonObject, key: str, iri: str, position: str, shared: list[tuple[JoinSpec, str]]
-    ) -> list[str]:
+    def write(self, entry: Entry, key: str, iri: str, shared: list[tuple[JoinSpec, str]]) -> list[str]:
         """Write a record with its children; return the IRIs of its instances."""
-        children = self.read_children(key, record, iri, position)
-        record, held = self.join(record, shared, "")
+        children = self.read_children(key, entry, iri)
+        record, held = self.join(self.without_made(entry.record), shared, "")
         for name, value in self.spec.missing.items():
             if record.get(name) in NOTHING:
                 record[name] = value
@@ -221,6 +220,11 @@ class ResourceMapper:
             self.triples.add(self.lifter.lift(node))
         return instances
 
+    def without_made(self, record: JsonObject) -> JsonObject:
+        """Return a record without an identifier that was made of other members, unless the context wants it."""
+        made = self.spec.identifier_parts and self.spec.identifier not in self.context.terms
+        return {name: value for name, value in record.items() if name != self.spec.identifier} if made else record
+
     def record_members(self) -> JsonObject:
         """What each record says besides its own: classes, constants, who offers it, its QualityLink identifier."""
         out: JsonObject = {"@type": list(self.spec.classes), **self.spec.constants}
@@ -245,16 +249,20 @@ class ResourceMapper:
             "elm:providedBy": self.mapper.institution_iri,
         }
 
-    def read_children(self, key: str, record: JsonObject, iri: str, position: str) -> list[JsonObject]:
+    def read_children(self, key: str, entry: Entry, iri: str) -> list[JsonObject]:
         """Return the usable children of a record, each with what it inherits."""
-        spec = self.spec.children
-        if spec is None or key not in self.children:
+        spec, record = self.spec.children, entry.record
+        if spec is None or (key not in self.children and not entry.children):
             return []
         found: dict[str, JsonObject] = {}
-        for document in self.children[key]:
-            for child in self.mapper.read_records(document, spec.records):
-                if self.is_usable(child, found, iri, position):
-                    found[child[spec.identifier]] = child
+        listed = (
+            child
+            for document in self.children.get(key, ())
+            for child in self.mapper.read_records(document, spec.records)
+        )
+        for child in (*entry.children, *listed):
+            if self.is_usable(child, found, iri, entry.position):
+                found[child[spec.identifier]] = child
         path = f"{spec.key}."
         for child in found.values():
             for name in spec.omit_equal:
@@ -354,6 +362,8 @@ class ResourceMapper:
         spec = self.spec.children
         iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
         child, held = self.join(child, shared, f"{spec.key}." if spec else "")
+        if spec and (spec.identifier_parts or spec.numbered) and spec.identifier not in self.known_to_children:
+            child.pop(spec.identifier, None)  # made by us, of others which are accounted for
         if self.spec.language and child.get(self.spec.language) not in NOTHING:
             self.preparer.use_language(child[self.spec.language])
         node = self.preparer.prepare(child, iri, self.child_steps)
@@ -453,6 +463,13 @@ def _by_parent(
             parent = read_path(child, spec.parent)
             by_id.setdefault(parent if isinstance(parent, str) else "", []).append(child)
         for parent, children in by_id.items():
-            body = orjson.dumps(children)
-            found.setdefault(parent, []).append(Document(document.resource, document.position, partial(bytes, body)))
+            found.setdefault(parent, []).append(_document_of(document, children))
     return found
+
+
+def _document_of(document: Document, children: list[Any]) -> Document:
+    """Return some of a document's records as one of their own."""
+    if document.find is not None:
+        return replace(document, find=lambda _quiet: [Entry(document.position, child) for child in children])
+    body = orjson.dumps(children)  # pages of an API wait as bytes, which takes less room
+    return Document(document.resource, document.position, partial(bytes, body))
