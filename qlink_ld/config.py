@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from qlink_ld.discovery_settings import DiscoverySettings
 from qlink_ld.errors import ConfigurationError
 from qlink_ld.model import Alliance, DataSource, Institution, OnViolation
 from qlink_ld.namespaces import Iris
@@ -25,6 +26,7 @@ _ENVIRONMENT_PREFIX = "QLINK_"
 _NOT_IN_IRIS = re.compile(r"[\x00-\x20<>\"{}|^`\\]")  # RFC 3987 §2.2, as N-Triples has it
 _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
     "concurrency_per_host": 1,
+    "dns_timeout_s": 0.001,
     "keep_snapshots": 1,
     "max_memory_bytes": 1024 * 1024,
     "max_query_bytes": 1,
@@ -105,6 +107,7 @@ class Config:
     data_dir: Path = field(default_factory=lambda: Path("data").absolute())
     institutions: tuple[Institution, ...] = ()
     alliances: tuple[Alliance, ...] = ()
+    discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     sparql: SparqlSettings = field(default_factory=SparqlSettings)
@@ -224,7 +227,11 @@ class _Reader:
         for name, f in known.items():
             if name not in values and f.default is MISSING and f.default_factory is MISSING:
                 raise self.error(f"'{name}' is missing in [[{'.'.join(n for n, _ in where)}]]", where)
-        return kind(**values)
+        try:
+            return kind(**values)
+        except ValueError as error:  # a value that the dataclass itself refuses
+            key = next((name for name in table if f"'{name}'" in str(error)), None)
+            raise self.error(str(error), where, key) from error
 
     def convert(self, value: object, hint: Any, where: Where, key: str) -> object:  # noqa: ANN401 (a type)
         """Return the value as its annotation wants it."""
@@ -263,6 +270,7 @@ class _Reader:
 
 def _apply_environment(reader: _Reader, table: dict[str, Any], environment: Mapping[str, str]) -> None:
     sections = {
+        "discovery": DiscoverySettings,
         "harvest": HarvestSettings,
         "validation": ValidationSettings,
         "sparql": SparqlSettings,
@@ -323,6 +331,7 @@ def _build(reader: _Reader, table: dict[str, Any]) -> Config:
     sections = {
         name: reader.build(kind, table.pop(name, {}), ((name, 0),))
         for name, kind in (
+            ("discovery", DiscoverySettings),
             ("harvest", HarvestSettings),
             ("validation", ValidationSettings),
             ("sparql", SparqlSettings),
@@ -374,6 +383,10 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
     for iri in institution.same_as:
         if not urlsplit(iri).scheme or _NOT_IN_IRIS.search(iri):
             raise reader.error(f"'same_as' is a list of whole addresses (IRIs), and '{iri}' is none", where, "same_as")
+    if institution.manifest is not None:
+        if sources:
+            raise reader.error(f"{institution.id}: give its 'manifest' or its sources, not both", where, "manifest")
+        institution = replace(institution, manifest=_address(reader, institution.manifest, where, "manifest"))
     names = [source.id for source in sources]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise reader.error(f"institution {institution.id} has two sources with the id '{twice}'", where)
@@ -389,13 +402,17 @@ def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
         raise reader.error(f"unknown source type '{source.type}'; known: {', '.join(SOURCE_TYPES)}", where, "type")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", source.id):
         raise reader.error(f"'{source.id}' cannot be an id: use letters, digits, . _ -", where, "id")
-    scheme = urlsplit(source.path).scheme
-    if scheme in ("", "file") or len(scheme) == 1:  # a one-letter scheme is a Windows drive
-        local = source.path if scheme != "file" else None
-        path = reader.resolve(local).as_uri() if local is not None else source.path
-        source = replace(source, path=path)
-    elif scheme not in ("http", "https"):
-        raise reader.error(f"'path' must be http(s), file: or a file's path, not '{source.path}'", where, "path")
+    source = replace(source, path=_address(reader, source.path, where, "path"))
     if source.mapping and ("/" in source.mapping or source.mapping.startswith(".")):
         source = replace(source, mapping=str(reader.resolve(source.mapping)))
     return source
+
+
+def _address(reader: _Reader, text: str, where: Where, key: str) -> str:
+    """Return an http(s) or file URL; a path becomes the URL of that file."""
+    scheme = urlsplit(text).scheme
+    if scheme in ("http", "https", "file"):
+        return text
+    if scheme == "" or len(scheme) == 1:  # a one-letter scheme is a Windows drive
+        return reader.resolve(text).as_uri()
+    raise reader.error(f"'{key}' must be http(s), file: or a file's path, not '{text}'", where, key)
