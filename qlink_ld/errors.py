@@ -5,6 +5,7 @@ QlinkError
 ├── HarvestError            a source could not be fetched
 │   ├── SourceUnavailable       time-out, 5xx, no connection    transient
 │   ├── SourceRefused           4xx, redirect to nowhere        permanent
+│   │   └── AccessRefused           credentials, keys, signatures   permanent
 │   └── UnusableResponse        a body that cannot be read      permanent
 ├── MappingError            a mapping that does not exist or is broken, or data that it cannot lift
 │   ├── UnknownMapping
@@ -53,6 +54,20 @@ class SourceUnavailable(HarvestError):
 
 class SourceRefused(HarvestError):
     """The server answered that it will not serve this (4xx), or the address is not allowed. Ask the provider."""
+
+
+class AccessRefused(SourceRefused):
+    """A source wants credentials or a signature, and ours are missing, unreadable or not accepted.
+
+    `code` is that of the issue that reports it: "auth-decrypt-failed", "auth-token-refused", "auth-required", …
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["AccessRefused"], tuple[str, str]]:
+        return type(self), (self.code, str(self))
 
 
 class UnusableResponse(HarvestError):

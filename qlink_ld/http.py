@@ -15,9 +15,7 @@ import re
 import ssl
 import threading
 import time
-import zlib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -28,7 +26,7 @@ import httpcore
 import httpx
 
 from qlink_ld.config import HarvestSettings
-from qlink_ld.errors import SourceRefused, SourceUnavailable, UnusableResponse
+from qlink_ld.errors import AccessRefused, SourceRefused, SourceUnavailable, UnusableResponse
 from qlink_ld.guarded_transport import (
     Clock,
     GuardedTransport,
@@ -38,15 +36,17 @@ from qlink_ld.guarded_transport import (
     describe_private,
     resolve_host,
 )
-from qlink_ld.model import DataSource
+from qlink_ld.http_answer import Response, Retry, check_status, read_body, too_large
+from qlink_ld.model import Auth, DataSource
 from qlink_ld.request_url import build_url, hide_secrets, next_hop
 
 log = logging.getLogger(__name__)
 
+__all__ = ["MAX_REDIRECTS", "Authorize", "ProviderClient", "Response", "read_file_url", "usable_headers"]
 MAX_REDIRECTS = 5  # Data Source Discovery, requirement D-16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_RETRIED = frozenset({429, 502, 503, 504})
 _READ_BYTES = 65536
+_MAX_FORM_ANSWER = 1024 * 1024  # bytes; what answers a form is a token
 _NETWORK_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 # Ours alone: the framing of the message, and what would break the guards (the encoding, the connection).
 _RESERVED_HEADERS = frozenset(
@@ -69,15 +69,8 @@ _RESERVED_HEADERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One answer. `body` is decompressed; `url` is the address that answered, without what may be secret in it."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    media_type: str | None  # lower case, without parameters
-    body: bytes
+# Says how requests to a source are made acceptable, None if it is open; raises AccessRefused if they cannot be.
+Authorize = Callable[[DataSource, "ProviderClient"], httpx.Auth | None]
 
 
 class _Gate:
@@ -85,14 +78,6 @@ class _Gate:
 
     def __init__(self, slots: int) -> None:
         self.slots, self.not_before = threading.BoundedSemaphore(slots), 0.0  # of time.monotonic()
-
-
-class _Retry(Exception):
-    """This attempt failed, another one may not. Never leaves this module."""
-
-    def __init__(self, reason: str, after_s: float | None = None, *, once: bool = False) -> None:
-        super().__init__(reason)
-        self.after_s, self.once = after_s, once  # once: a second attempt may help, a third one does not
 
 
 class ProviderClient:
@@ -106,6 +91,7 @@ class ProviderClient:
         resolve: turns a host name into addresses.
         judge: says which addresses are not public; asked unless `allow_private_addresses` is set.
         ssl_context: None takes the usual certificate authorities (and SSL_CERT_FILE).
+        authorize: what sources with access control are asked with; without it, they are refused.
     """
 
     def __init__(
@@ -118,8 +104,11 @@ class ProviderClient:
         resolve: Resolver = resolve_host,
         judge: Judge = describe_private,
         ssl_context: ssl.SSLContext | None = None,
+        authorize: Authorize | None = None,
     ) -> None:
         self.settings = settings
+        self._authorize = authorize
+        self._auths: dict[Auth, httpx.Auth | None] = {}
         self._attempts = attempts
         self._backoff_s = backoff_s
         self._max_wait_s = max_wait_s
@@ -184,6 +173,7 @@ class ProviderClient:
         extra = source.query_parameters if source else {}
         secrets = frozenset(extra)
         target = build_url(url, params or {}, extra)
+        auth = self._auth(source) if source else None
         shown = hide_secrets(target, secrets)
         gate = self._gate(target)
         attempts = attempts or self._attempts
@@ -191,9 +181,9 @@ class ProviderClient:
             self._wait(gate.not_before - time.monotonic(), shown)
             try:
                 with gate.slots:
-                    response = self._follow(target, accept, source, secrets, max_bytes)
-                    return _check_status(response, shown, answers)
-            except _Retry as retry:
+                    response = self._follow(target, accept, source, auth, secrets, max_bytes)
+                    return check_status(response, shown, answers, source)
+            except Retry as retry:
                 if attempt == attempts or (retry.once and attempt > 1):
                     tried = f"{retry} ({attempt} attempts)" if attempt > 1 else str(retry)
                     raise SourceUnavailable(f"{shown}: {tried}; try again later") from retry.__cause__
@@ -209,6 +199,44 @@ class ProviderClient:
                 self._wait(pause, shown)
         raise AssertionError("unreachable: the last attempt returns or raises")  # pragma: no cover
 
+    def post_form(self, url: str, form: str, *, headers: Mapping[str, str], answers: Collection[int] = ()) -> Response:
+        """Send a form, as a part of the request that needs its answer; return the answer.
+
+        Args:
+            url: an http(s) address; redirects are not followed, because a form may hold a secret.
+            form: form-encoded pairs.
+            headers: besides our usual ones.
+            answers: status codes besides 2xx that are returned instead of raised.
+
+        Raises:
+            SourceUnavailable, SourceRefused, UnusableResponse: as for `get`.
+        """
+        shown = hide_secrets(build_url(url, {}, {}), ())
+        ends_at = self._clock.ends_at
+        self._clock.ends_at = min(ends_at, time.monotonic() + self.settings.timeout_s)
+        sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        try:
+            answer = self._client.send(self._client.build_request("POST", url, content=form, headers=sent), stream=True)
+            try:
+                return check_status(self._read(answer, shown, _MAX_FORM_ANSWER), shown, answers)
+            finally:
+                answer.close()
+        except (*_NETWORK_ERRORS, Retry) as error:
+            raise SourceUnavailable(f"{shown}: {str(error) or type(error).__name__}; try again later") from error
+        finally:
+            self._clock.ends_at = ends_at
+
+    def _auth(self, source: DataSource) -> httpx.Auth | None:
+        """Return what requests to a source are made acceptable with; made once, because it may hold a token."""
+        if source.auth.type == "none":
+            return None
+        if self._authorize is None:
+            raise AccessRefused("auth-unsupported", f"source '{source.id}' wants {source.auth.type}; not asked without")
+        with self._gates_lock:
+            if source.auth not in self._auths:
+                self._auths[source.auth] = self._authorize(source, self)
+            return self._auths[source.auth]
+
     def _gate(self, url: str) -> _Gate:
         host = urlsplit(url).netloc.rpartition("@")[2].lower()
         with self._gates_lock:
@@ -219,7 +247,13 @@ class ProviderClient:
             raise SourceUnavailable(f"{shown}: given up because the harvest was stopped")
 
     def _follow(
-        self, url: str, accept: str, source: DataSource | None, secrets: frozenset[str], max_bytes: int | None
+        self,
+        url: str,
+        accept: str,
+        source: DataSource | None,
+        auth: httpx.Auth | None,
+        secrets: frozenset[str],
+        max_bytes: int | None,
     ) -> Response:
         """Make one attempt: at most `MAX_REDIRECTS` hops within one deadline."""
         own = usable_headers(source.headers)[0] if source else {}
@@ -229,7 +263,8 @@ class ProviderClient:
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 shown = hide_secrets(current, secrets)
-                answer = self._send(current, {"Accept": accept, **(own if same_origin else {})}, shown)
+                headers = {"Accept": accept, **(own if same_origin else {})}
+                answer = self._send(current, headers, auth if same_origin else None, shown)
                 try:
                     if answer.status_code not in _REDIRECTS:
                         return self._read(answer, shown, max_bytes)
@@ -253,29 +288,48 @@ class ProviderClient:
                 ) from error
             if isinstance(error, UnknownHost):
                 raise SourceUnavailable(f"{shown}: {error}; check the address, or try again later") from error
-            raise _Retry(f"the connection failed: {str(error) or type(error).__name__}") from error
+            raise Retry(f"the connection failed: {str(error) or type(error).__name__}") from error
         finally:
             self._clock.ends_at = float("inf")
         raise SourceRefused(f"{hide_secrets(url, secrets)}: more than {MAX_REDIRECTS} redirects; ask the provider")
 
-    def _send(self, url: str, headers: Mapping[str, str], shown: str) -> httpx.Response:
+    def _send(self, url: str, headers: Mapping[str, str], auth: httpx.Auth | None, shown: str) -> httpx.Response:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
             request = self._client.build_request("GET", url, headers=encoded)
         except httpx.InvalidURL as error:
             raise SourceRefused(f"{shown}: not an address that can be fetched ({error}); correct it") from error
         try:
-            return self._client.send(request, stream=True)
+            return self._exchange(request, auth)
         except (httpx.InvalidURL, httpx.RemoteProtocolError) as error:  # httpx looks at `Location`, too
             raise SourceRefused(f"{shown} redirects to an address that is none; ask the provider") from error
+        except AccessRefused:
+            raise
         except SourceRefused as refusal:
             raise SourceRefused(f"{shown}: {refusal}") from None
+
+    def _exchange(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
+        """Send a request, again as often as its authorization wants; httpx would read what is refused without limit."""
+        if auth is None:
+            return self._client.send(request, stream=True)
+        flow = auth.sync_auth_flow(request)
+        request = next(flow)
+        while True:
+            answer = self._client.send(request, stream=True)
+            try:
+                request = flow.send(answer)
+            except StopIteration:
+                return answer
+            except BaseException:
+                answer.close()
+                raise
+            answer.close()
 
     def _read(self, answer: httpx.Response, shown: str, max_bytes: int | None) -> Response:
         limit = self.settings.max_response_bytes if max_bytes is None else max_bytes
         headers = {name.lower(): value for name, value in answer.headers.items()}
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = _read_body(answer.iter_raw(_READ_BYTES), headers, limit, shown)
+        body = read_body(answer.iter_raw(_READ_BYTES), headers, limit, shown)
         return Response(shown, answer.status_code, headers, content_type or None, body)
 
 
@@ -295,7 +349,7 @@ def read_file_url(url: str, max_bytes: int) -> Response:
             raise UnusableResponse(f"{path} is not a file; give the path of one file")
         size = path.stat().st_size
         if size > max_bytes:
-            raise _too_large(str(path), max_bytes)
+            raise too_large(str(path), max_bytes)
         body = path.read_bytes()
     except OSError as error:
         raise SourceUnavailable(f"cannot read {path}: {error.strerror}; check `path` of the source") from error
@@ -324,77 +378,3 @@ def usable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], tuple[st
 def _hide_request_line(record: logging.LogRecord) -> bool:
     """Drop the line that httpx logs per request: it holds the whole URL, and a query parameter may be a secret."""
     return not str(record.msg).startswith("HTTP Request:")
-
-
-def _check_status(response: Response, shown: str, answers: Collection[int]) -> Response:
-    status = response.status
-    if 200 <= status < 300 or status in answers:
-        return response
-    place = shown if response.url == shown else f"{shown} (redirected to {response.url})"
-    if status in _RETRIED:
-        raise _Retry(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
-    if status == 500:  # a deadlock, a cold start; or a record that the server always fails on
-        raise _Retry("the server answered 500, an error of its own", once=True)
-    if status >= 500:
-        raise SourceUnavailable(f"{place}: the server answered {status}, an error of its own; try later or tell them")
-    if status in (401, 403):
-        raise SourceRefused(
-            f"{place}: the server answered {status}: it wants credentials, or not us; ask the provider, "
-            "or set `headers` of the source"
-        )
-    if status in (404, 410):
-        raise SourceRefused(f"{place}: the server answered {status}: nothing is there; check `path` of the source")
-    raise SourceRefused(f"{place}: the server answered {status}; ask the provider")
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Read `Retry-After`, seconds or a date, as seconds from now. Source: RFC 9110 §10.2.3."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def _too_large(place: str, limit: int) -> UnusableResponse:
-    return UnusableResponse(
-        f"{place}: larger than the limit of {limit:,} bytes; raise max_response_bytes in [harvest] if that is right"
-    )
-
-
-def _read_body(chunks: Iterable[bytes], headers: Mapping[str, str], limit: int, shown: str) -> bytes:
-    """Return the whole body, decompressed, never holding much more than `limit` bytes of it."""
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise UnusableResponse(f"{shown}: sent with Content-Encoding {encoding}, we asked for gzip; ask the provider")
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large(shown, limit)
-    body = bytearray()
-    if encoding in ("", "identity"):
-        for chunk in chunks:
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(shown, limit)
-        return bytes(body)
-    inflater = zlib.decompressobj(47)  # finds out whether gzip or zlib
-    try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                if inflater.eof:  # a further gzip member
-                    inflater = zlib.decompressobj(47)
-                body += inflater.decompress(rest, limit + 1 - len(body))
-                if len(body) > limit:
-                    raise _too_large(shown, limit)
-                rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-    except zlib.error as error:
-        raise UnusableResponse(f"{shown}: says {encoding}, but is not; ask the provider ({error})") from error
-    if not inflater.eof and (body or declared not in ("", "0")):
-        raise httpcore.RemoteProtocolError("the compressed body was cut")
-    return bytes(body)
