@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.reading import Note, ReadDocument
+from qlink_ld.mapping.table_document import TableOptions, read_table
 from qlink_ld.mapping.xml_document import XmlOptions, read_xml
 from qlink_ld.provider_json import read_json
 
@@ -18,20 +19,21 @@ class BodySpec:
         type: `json`, `xml` or `csv`, which includes spreadsheets.
         number_ids: identifiers that are numbers in the document are used as text.
         xml: see `XmlOptions`.
+        table: see `TableOptions`.
     """
 
     type: str
     number_ids: bool = False
     xml: XmlOptions = field(default_factory=XmlOptions)
+    table: TableOptions = field(default_factory=TableOptions)
 
 
-def read_body(body: bytes, spec: BodySpec, media_type: str | None, url: str) -> ReadDocument:  # noqa: ARG001
+def read_body(body: bytes, spec: BodySpec, url: str) -> ReadDocument:
     """Read a document as a JSON value.
 
     Args:
         body: as received.
         spec: how to read it.
-        media_type: as the server says, if there was one.
         url: where it came from, for messages.
 
     Raises:
@@ -39,6 +41,8 @@ def read_body(body: bytes, spec: BodySpec, media_type: str | None, url: str) -> 
     """
     if spec.type == "xml":
         return read_xml(body, spec.xml, url=url)
+    if spec.type == "csv":
+        return read_table(body, spec.table, url=url)
     try:
         read = read_json(body)
     except ValueError as error:

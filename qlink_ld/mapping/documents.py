@@ -34,13 +34,12 @@ class Document:
     position: str
     read: Callable[[], bytes]
     parent: str | None = None
-    media_type: str | None = None
     find: Callable[[bool], Iterable[Entry]] | None = None
 
 
 def make_document(page: Page) -> Document:
     """Return a snapshot's page as a document; its bytes are read when they are wanted."""
-    return Document(page.resource, page.url, page.read, page.parent, page.media_type)
+    return Document(page.resource, page.url, page.read, page.parent)
 
 
 def read_path(value: Any, path: str) -> Any:  # noqa: ANN401 (JSON)

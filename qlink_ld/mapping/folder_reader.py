@@ -1,7 +1,7 @@
 """Reads and checks one `mapping.toml`: every member known, every value of its kind. Source: DESIGN §4."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from qlink_ld.mapping.context import load_context
 from qlink_ld.mapping.paths import OuterPath, find_outer, split_path
 from qlink_ld.mapping.paths import Path as MemberPath
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
+from qlink_ld.mapping.table_document import TableOptions
 from qlink_ld.mapping.values import READERS
 from qlink_ld.mapping.xml_document import XmlOptions
 from qlink_ld.resources import find_resource_dir
@@ -248,17 +249,17 @@ class FolderReader:
         kind = entry.get("type", source_type)
         if kind not in BESPOKE_TYPES:
             raise BrokenMapping(f"{self.file}: [document] type is '{kind}'; allowed: {', '.join(BESPOKE_TYPES)}")
-        options = {"xml": XmlOptions}.get(kind)
-        names = {option.name for option in fields(options)} if options else set()
+        kinds: dict[str, type[XmlOptions | TableOptions]] = {"xml": XmlOptions, "csv": TableOptions}
+        names = {option.name for option in fields(kinds[kind])} if kind in kinds else set()
         self.check(entry, "[document]", set(), {"type", "number_ids", *names})
-        number_ids = bool(entry.get("number_ids", False))
-        if options is None:
-            return BodySpec(kind, number_ids)
+        spec = BodySpec(kind, bool(entry.get("number_ids", False)))
+        given = {name: entry[name] for name in names & entry.keys()}
         try:
-            made = options(**{name: entry[name] for name in names & entry.keys()})
+            if kind == "xml":
+                return replace(spec, xml=XmlOptions(**given))
+            return replace(spec, table=TableOptions(**given))
         except (TypeError, ValueError) as error:
             raise BrokenMapping(f"{self.file}: [document]: {error}") from error
-        return BodySpec(kind, number_ids, made)
 
     def path(self, value: object, what: str) -> MemberPath:
         """Read a path: names with dots between them, or a list of names."""

@@ -49,7 +49,7 @@ class Bodies:
             self._kept.move_to_end(number)
             return self._kept[number][0]
         body = document.read()
-        read = read_body(body, self._spec, document.media_type, document.position)
+        read = read_body(body, self._spec, document.position)
         self._kept[number] = (read.value, len(body))
         while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
