@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from qlink_ld.access_settings import AccessSettings
 from qlink_ld.discovery_settings import DiscoverySettings
 from qlink_ld.errors import ConfigurationError
-from qlink_ld.model import Alliance, DataSource, Institution, OnViolation
+from qlink_ld.model import Alliance, Auth, DataSource, Institution, OnViolation
 from qlink_ld.namespaces import Iris
 
 log = logging.getLogger(__name__)
@@ -107,12 +108,18 @@ class Config:
     data_dir: Path = field(default_factory=lambda: Path("data").absolute())
     institutions: tuple[Institution, ...] = ()
     alliances: tuple[Alliance, ...] = ()
+    access: AccessSettings = field(default_factory=AccessSettings)
     discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     sparql: SparqlSettings = field(default_factory=SparqlSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     file: Path | None = None
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where our private keys are."""
+        return self.access.keys or self.data_dir / "keys"
 
     @property
     def iris(self) -> Iris:
@@ -249,6 +256,9 @@ class _Reader:
             return {str(k): str(v) for k, v in value.items()}
         if hint is Path and isinstance(value, str):
             return self.resolve(value)
+        if hint is Auth and isinstance(value, dict):
+            named = {"header" if name == "field" else name: entry for name, entry in value.items()}  # as in a manifest
+            return self.build(Auth, named, (*where, (key, 0)))
         if hint is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if hint is str and isinstance(value, int | float) and key == "version":
@@ -270,6 +280,7 @@ class _Reader:
 
 def _apply_environment(reader: _Reader, table: dict[str, Any], environment: Mapping[str, str]) -> None:
     sections = {
+        "access": AccessSettings,
         "discovery": DiscoverySettings,
         "harvest": HarvestSettings,
         "validation": ValidationSettings,
@@ -331,6 +342,7 @@ def _build(reader: _Reader, table: dict[str, Any]) -> Config:
     sections = {
         name: reader.build(kind, table.pop(name, {}), ((name, 0),))
         for name, kind in (
+            ("access", AccessSettings),
             ("discovery", DiscoverySettings),
             ("harvest", HarvestSettings),
             ("validation", ValidationSettings),

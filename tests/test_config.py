@@ -189,7 +189,7 @@ INSTITUTION = '[[institution]]\nid = "A"\nname = "B"\n'
             + "[[institution.source]]\ntype = 'elm'\npath = 'x'\n"
             + "[[institution.source]] # second\nid = 'b'\ntype = 'elm'\npath = 'y'\nurl = 'z'\n",
             11,
-            "unknown key 'url'; allowed here: content_type",
+            "unknown key 'url'; allowed here: auth, content_type",
         ),
         (
             INSTITUTION + "[[institution]]\nid = 'C'\nname = 'D'\n[[institution.source]]\ntype = 1\npath = 'x'",
