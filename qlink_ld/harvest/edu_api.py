@@ -17,7 +17,7 @@ from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable
 from qlink_ld.harvest.edu_api_paging import DEFAULT_LIMIT, OffsetListReader, OffsetListRequest
 from qlink_ld.harvest.ooapi_paging import ListRead
 from qlink_ld.harvest.snapshot import major_version
-from qlink_ld.harvest.visit import Visit
+from qlink_ld.harvest.visit import CONTEXT_SAMPLE, Visit
 from qlink_ld.model import Issue
 from qlink_ld.request_url import hide_secrets
 
@@ -117,6 +117,8 @@ def _report_ignored_parameters(visit: Visit) -> None:
 def _limit(visit: Visit) -> int:
     """Return the page size to ask for. Source: Data Exchange, requirement M-13."""
     wanted = visit.source.page_size
+    if wanted is None and visit.sample:
+        return min(DEFAULT_LIMIT, max(visit.sample, 50))
     if wanted is None or wanted > 0:
         return wanted or DEFAULT_LIMIT
     visit.report(
@@ -135,13 +137,16 @@ def _request(visit: Visit, name: str, order: int) -> OffsetListRequest:
     """Say where a list is. The source's path is a folder, with or without a slash at its end (requirement M-16)."""
     parts = urlsplit(visit.source.path)
     url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{name}", parts.query, ""))
-    return OffsetListRequest(name, order, url, holds_records=name not in _CONTEXT)
+    sample = CONTEXT_SAMPLE if visit.sample and name not in _MAIN else visit.sample
+    return OffsetListRequest(name, order, url, holds_records=name not in _CONTEXT, sample=sample)
 
 
 def _merge(visit: Visit, read: ListRead) -> None:
     for issue in read.issues:
         visit.report(issue)
     visit.complete = visit.complete and read.complete
+    if read.sampled:
+        visit.report_sampled(read.resource, read.items, read.total)
 
 
 def _report_absent(visit: Visit, read: ListRead) -> None:

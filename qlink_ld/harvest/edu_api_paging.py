@@ -11,7 +11,7 @@ prev; RFC 8288 (Link header).
 import hashlib
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -42,6 +42,7 @@ class OffsetListRequest:
     order: int  # among the lists of a snapshot
     url: str
     holds_records: bool = True  # False: its items only describe what records refer to
+    sample: int | None = None  # so many items are enough
 
 
 class OffsetListReader:
@@ -101,7 +102,7 @@ class _Reading:
 
     def run(self, stopped: threading.Event | None) -> ListRead:
         while stopped is None or not stopped.is_set():
-            if not self._read_page() or not self._goes_on():
+            if not self._read_page() or self.result.sampled or not self._goes_on() or self._is_enough():
                 self._judge_overlap()
                 return self.result
         self.result.complete = False
@@ -122,6 +123,7 @@ class _Reading:
         self._note_headers(response)
         if self._is_repeated(items, response.body):
             return False
+        response = self._take_sample(items, response)
         if items or not self.result.pages:  # an empty page behind the last one is only its end
             self.add_page(self.request.resource, response, order=(self.request.order, 0, self.result.pages + 1))
             self.result.pages += 1
@@ -129,6 +131,7 @@ class _Reading:
         self.page_size = max(self.page_size, len(items))
         self.last_size = len(items)
         self.received += len(items)
+        self.result.items = self.received
         self.offset += len(items)
         if not items and self.total is not None and self.total > self.offset:
             self._report_missing()
@@ -223,7 +226,7 @@ class _Reading:
                 "paging-endless",
                 f"the list does not end: {self.received} items were read. Ask the provider to correct the paging",
             )
-            self.result.complete = False
+            self.result.complete, self.result.endless = False, True
             return False
         if self.failed:
             return True
@@ -233,6 +236,22 @@ class _Reading:
             return self.more
         # Nothing is said. Fewer items than a page before had is the end; the first page may have been capped.
         return self.result.pages <= 1 or self.last_size >= self.page_size
+
+    def _take_sample(self, items: list[Any], response: Response) -> Response:
+        """Leave items out that a sample does not need, of a server that gave more than it was asked for."""
+        wanted = len(items) if self.request.sample is None else self.request.sample - self.received
+        if len(items) <= wanted:
+            return response
+        self.result.sampled = True
+        self.result.total = self.total if self.total is not None else self.received + len(items)
+        del items[wanted:]
+        return replace(response, body=orjson.dumps(items))
+
+    def _is_enough(self) -> bool:
+        """Say whether a sample has enough items, though there are more."""
+        self.result.sampled = self.request.sample is not None and self.received >= self.request.sample
+        self.result.total = self.total
+        return self.result.sampled
 
     def _is_repeated(self, items: list[Any], body: bytes) -> bool:
         """Say whether a page holds nothing that was not on an earlier one, and judge what that means.

@@ -9,19 +9,18 @@ Source: OCCAPI 1.0 and 2.0 specifications; JSON:API 1.1 §Fetching; Data Exchang
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
-from qlink_ld.harvest.occapi_document import Document, Item, read_document, resolve_link
+from qlink_ld.harvest.occapi_document import Answer, Document, Item, below, keep_items, read_document, resolve_link
 from qlink_ld.harvest.snapshot import major_version
 from qlink_ld.harvest.visit import Visit
 from qlink_ld.http import Response
 from qlink_ld.model import Issue
-from qlink_ld.request_url import hide_secrets
 
 MAX_PAGES = 10_000  # of one list; the format has no paging, so this is generous
 MAX_FAILURES_IN_A_ROW = 12  # requests that fail one after the other before a server counts as gone
@@ -88,6 +87,8 @@ class _Reading:
         self.skipped = 0
         self.done = 0
         self.errors: list[HarvestError] = []
+        self.samples: dict[str, set[str]] = {}  # kind → ids, of a sampled source, whose lists wait for them
+        self.waiting: list[tuple[str, Response, dict[str, Any]]] = []
         self.answered = False  # whether some list of courses or programmes could be had
         self.base = ""  # address of the institution, without a slash at its end
 
@@ -100,6 +101,7 @@ class _Reading:
         self.visit.writer.add("hei", hei.response)
         lists = self.work(lambda name: self.read_list(name, name, _Place(links, self.base, None, 0)), _COLLECTIONS)
         units, programmes, courses = (list(found) for found in lists)
+        units = self.take_sample("ounit", units)
         unit_of: dict[str, str] = {}
         for unit, found in zip(units, self.work(self.read_unit, list(enumerate(units, 1))), strict=True):
             for kind, known in (("programme", programmes), ("course", courses)):
@@ -109,17 +111,23 @@ class _Reading:
                     if item.id not in ids:
                         ids.add(item.id)
                         known.append(item)
+        programmes = self.take_sample("programme", programmes)
         numbered = [(n, p, unit_of.get(f"programme {p.id}")) for n, p in enumerate(programmes, 1)]
         known_ids = {course.id for course in courses}
         only_in_programmes = not courses
+        in_programmes: set[str] = set()  # the level of these can be known, so they are a better sample
         for found in self.work(lambda task: self.read_programme(*task, keep=only_in_programmes), numbered):
             for item in found or ():
+                in_programmes.add(item.id)
                 if item.id not in known_ids:
                     known_ids.add(item.id)
                     courses.append(item)
+        courses = self.take_sample("course", courses, in_programmes)
         tasks = [(n, c, unit_of.get(f"course {c.id}")) for n, c in enumerate(courses, 1)]
         for _ in self.work(lambda task: self.read_course(*task), tasks):
             pass
+        for kind, response, place in self.waiting:
+            self.visit.writer.add(kind, keep_items(response, self.samples[kind]), **place)
         if not self.answered:
             raise self.nothing()
         self.report_skipped()
@@ -140,7 +148,7 @@ class _Reading:
             self.visit.progress(self.done, None)
             yield result
 
-    def find_institution(self) -> "_Answer":
+    def find_institution(self) -> Answer:
         """Return the institution's own resource; from the server's root, the one with the institution's SCHAC code.
 
         Raises:
@@ -149,16 +157,16 @@ class _Reading:
         parts = urlsplit(self.visit.source.path)
         self.base = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.query, ""))
         if "/hei/" not in parts.path:
-            root = self.base if parts.path.rstrip("/").endswith("/hei") else _below(self.base, "hei")
+            root = self.base if parts.path.rstrip("/").endswith("/hei") else below(self.base, "hei")
             wanted = (self.visit.institution.schac or "").lower()
             listed = self.ask(root).items
             own = [item for item in listed if not wanted or item.hei_id.lower() == wanted]
             if len(own) != 1 or not own[0].hei_id:
                 raise SourceRefused(
-                    f"{_shown(self.visit, root)}: {len(listed)} institutions, {len(own)} of them "
+                    f"{self.visit.shown(root)}: {len(listed)} institutions, {len(own)} of them "
                     f"{wanted or 'possible'}; set `path` to …/hei/ and the institution's SCHAC code"
                 )
-            self.base = _below(root, own[0].hei_id)
+            self.base = below(root, own[0].hei_id)
         answer = self.ask(self.base)
         if len(answer.items) != 1:
             raise UnusableResponse(
@@ -170,7 +178,7 @@ class _Reading:
     def read_unit(self, task: tuple[int, Item]) -> dict[str, list[Item]]:
         """Read a unit and the programmes and courses that it lists."""
         number, unit = task
-        home = _below(self.base, "ounit", unit.unit_id or unit.id)
+        home = below(self.base, "ounit", unit.unit_id or unit.id)
         links = self.read_single("ounit", unit, home, number, None)
         return {
             kind: self.read_list(kind, kind, _Place(links, home, unit.id, number), quiet=True)
@@ -179,14 +187,14 @@ class _Reading:
 
     def read_programme(self, number: int, programme: Item, unit: str | None, *, keep: bool) -> list[Item]:
         """Read a programme and list its courses; `keep`: no other list has them, so they count as records, too."""
-        home = _below(self.base, "programme", programme.id)
+        home = below(self.base, "programme", programme.id)
         links = self.read_single("programme", programme, home, number, unit)
         place = _Place(links, home, programme.id, number)
         return self.read_list("course", "programme-course", place, quiet=True, also="course" if keep else None)
 
     def read_course(self, number: int, course: Item, unit: str | None) -> None:
         """Read a course and, where it says that it has some, its instances."""
-        home = _below(self.base, "course", course.id)
+        home = below(self.base, "course", course.id)
         links = self.read_single("course", course, home, number, unit)
         if "instance" in links:
             self.read_list("instance", "course-instances", _Place(links, home, course.id, number))
@@ -229,7 +237,7 @@ class _Reading:
         found: dict[str, Item] = {}
         if name not in place.links and any(other in place.links for other in _COLLECTIONS):
             return []
-        url: str | None = self.target(place.links, name, _below(place.home, name))
+        url: str | None = self.target(place.links, name, below(place.home, name))
         seen: set[str] = set()
         while url is not None:
             if url in seen or len(seen) >= MAX_PAGES:
@@ -247,16 +255,33 @@ class _Reading:
             self.answered = self.answered or name in ("programme", "course")
             number = _LIST_ORDER + len(seen)
             order = (_ORDER[resource] + 1, place.number, number)
-            self.visit.writer.add(resource, answer.response, parent=place.id, order=order)
+            self.add_list(resource, answer.response, place.id, order)
             if also:  # without parent, so the last number alone must be its own
                 order = (_ORDER[also] + 2, place.number, _LIST_ORDER * (place.number + 1) + len(seen))
-                self.visit.writer.add(also, answer.response, order=order)
+                self.add_list(also, answer.response, None, order)
             for item in answer.items:
                 found.setdefault(item.id, item)
             if answer.nameless:
                 self.report_nameless(name, url, answer.nameless)
             url = self.target(answer.links, "next", None)
         return list(found.values())
+
+    def add_list(self, kind: str, response: Response, parent: str | None, order: tuple[int, int, int]) -> None:
+        """Keep a page; of a sampled source once it is known what of it is wanted."""
+        if self.visit.sample and kind in ("programme", "course"):
+            self.waiting.append((kind, response, {"parent": parent, "order": order}))
+        else:
+            self.visit.writer.add(kind, response, parent=parent, order=order)
+
+    def take_sample(self, kind: str, items: list[Item], better: Collection[str] = ()) -> list[Item]:
+        """Choose what a sample needs; all, if none was asked for."""
+        if self.visit.sample is None:
+            return items
+        taken = sorted(items, key=lambda item: item.id not in better)[: self.visit.sample]
+        self.samples[kind] = {item.id for item in taken}
+        if len(taken) < len(items):
+            self.visit.report_sampled(kind, len(taken), len(items))
+        return taken
 
     def target(self, links: Mapping[str, str], name: str, usual: str | None) -> Any:  # noqa: ANN401 (None only if `usual` is)
         """Return the address that a link leads to; the usual one if there is no link, or if it leaves the origin."""
@@ -275,7 +300,7 @@ class _Reading:
         )
         return usual
 
-    def ask(self, url: str, record: str | None = None) -> "_Answer":
+    def ask(self, url: str, record: str | None = None) -> Answer:
         """Fetch and read one document.
 
         Raises:
@@ -292,7 +317,7 @@ class _Reading:
         with self.lock:
             self.failures = 0
         if response.status in _ABSENT:
-            return _Answer(response, Document([], {}, 0, None))
+            return Answer(response, Document([], {}, 0, None), absent=True)
         document = read_document(response)
         if document.forgiven is not None:
             self.report(
@@ -301,7 +326,7 @@ class _Reading:
                 url,
                 record,
             )
-        return _Answer(response, document)
+        return Answer(response, document)
 
     # Telling -----------------------------------------------------------------------------------------------------
 
@@ -310,7 +335,7 @@ class _Reading:
     ) -> None:
         """Note an issue, from any thread."""
         issue = Issue(
-            code, message, source=self.visit.source.id, record=record, position=_shown(self.visit, url), count=count
+            code, message, source=self.visit.source.id, record=record, position=self.visit.shown(url), count=count
         )
         with self.lock:
             self.visit.report(issue, complete=complete)
@@ -332,7 +357,7 @@ class _Reading:
                 f"the server has no {name} (it answered 404, 410 or 501); correct if it offers none",
                 severity="info",
                 source=self.visit.source.id,
-                position=_shown(self.visit, url),
+                position=self.visit.shown(url),
             )
             with self.lock:
                 self.visit.report(issue)
@@ -357,38 +382,16 @@ class _Reading:
         """Choose the error that says best why there is nothing."""
         if not self.errors:
             return SourceRefused(
-                f"{_shown(self.visit, self.base)}: the server has neither courses nor programmes of this institution; "
+                f"{self.visit.shown(self.base)}: the server has neither courses nor programmes of this institution; "
                 "check `path` of the source"
             )
         chosen = next((error for error in self.errors if isinstance(error, SourceUnavailable)), self.errors[0])
         return type(chosen)(f"{chosen} (neither courses nor programmes could be had)")
 
 
-class _Answer:
-    """One answer and what it says."""
-
-    def __init__(self, response: Response, document: Document) -> None:
-        self.response = response
-        self.items = document.items
-        self.links = document.links
-        self.nameless = document.nameless
-        self.absent = response.status in _ABSENT
-
-
-def _below(home: str, *segments: str) -> str:
-    """Return an address below another one, each segment percent-encoded."""
-    parts = urlsplit(home)
-    path = "/".join([parts.path.rstrip("/"), *(quote(segment, safe="") for segment in segments)])
-    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
-
-
-def _shown(visit: Visit, url: str) -> str:
-    return hide_secrets(url, visit.source.query_parameters)
-
-
 def _check_source(visit: Visit) -> None:
     source = visit.source
-    shown = _shown(visit, source.path)
+    shown = visit.shown(source.path)
     if urlsplit(source.path).scheme not in ("http", "https"):
         raise HarvestError(f"{shown}: an OCCAPI source is a server; give its http(s) address as `path`")
     in_path = re.search(r"/v(\d+)(?:[./]|$)", urlsplit(source.path).path)

@@ -3,9 +3,12 @@
 Source: JSON:API 1.1 §Document structure, §Links: a link is a text or an object with `href`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import orjson
 
 from qlink_ld.errors import SourceRefused, UnusableResponse
 from qlink_ld.http import Response
@@ -31,6 +34,17 @@ class Document:
     links: Mapping[str, str]
     nameless: int
     forgiven: str | None
+
+
+class Answer:
+    """One answer and what it says."""
+
+    def __init__(self, response: Response, document: Document, *, absent: bool = False) -> None:
+        self.response = response
+        self.items = document.items
+        self.links = document.links
+        self.nameless = document.nameless
+        self.absent = absent
 
 
 def read_document(response: Response) -> Document:
@@ -59,6 +73,13 @@ def read_document(response: Response) -> Document:
     return Document(items, _read_links(content), len(resources) - len(items), read.forgiven)
 
 
+def keep_items(response: Response, ids: Collection[str]) -> Response:
+    """Return a list with these resources only."""
+    content = read_json(response.body).value
+    data = [entry for entry in content["data"] if isinstance(entry, dict) and entry.get("id") in ids]
+    return replace(response, body=orjson.dumps({**content, "data": data}))
+
+
 def _read_item(resource: object) -> Item | None:
     key = resource.get("id") if isinstance(resource, dict) else None
     if not isinstance(resource, dict) or not isinstance(key, str) or key.strip() in ("", ".", ".."):
@@ -81,6 +102,13 @@ def _read_links(holder: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(href, str) and href.strip():
             found[name] = href.strip()
     return found
+
+
+def below(home: str, *segments: str) -> str:
+    """Return an address below another one, each segment percent-encoded."""
+    parts = urlsplit(home)
+    path = "/".join([parts.path.rstrip("/"), *(quote(segment, safe="") for segment in segments)])
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
 def resolve_link(base: str, href: str) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable
 from qlink_ld.harvest.ooapi_paging import DEFAULT_PAGE_SIZE, PAGE_SIZES, ListRead, ListReader, ListRequest
 from qlink_ld.harvest.snapshot import major_version
-from qlink_ld.harvest.visit import Visit
+from qlink_ld.harvest.visit import CONTEXT_SAMPLE, Visit
 from qlink_ld.model import Issue
 from qlink_ld.request_url import hide_secrets
 
@@ -154,7 +154,7 @@ class OoapiHarvester:
             if stop.is_set():
                 return None
             result = reader.read(request)
-            stop.note(failed=result.unavailable)
+            stop.note(failed=result.unavailable or result.endless)
             return result
 
         skipped = 0
@@ -168,8 +168,8 @@ class OoapiHarvester:
             visit.report(
                 Issue(
                     "harvest-stopped",
-                    f"{skipped} lists were not asked for: {self._max_failures} requests in a row had failed and the "
-                    "server seems to be down. It is visited again at the next run",
+                    f"{skipped} lists were not asked for: {self._max_failures} in a row had failed or had no end: the "
+                    "server seems to be down or broken. It is visited again at the next run",
                     source=visit.source.id,
                     position=_shown(visit),
                     count=skipped,
@@ -242,6 +242,8 @@ def _report_ignored_parameters(visit: Visit) -> None:
 def _page_size(visit: Visit) -> int:
     """Return the page size to ask for. Source: Data Exchange, requirement M-13."""
     wanted = visit.source.page_size
+    if wanted is None and visit.sample:
+        return next((size for size in PAGE_SIZES[2:] if size >= visit.sample), DEFAULT_PAGE_SIZE)
     if wanted is None or wanted in PAGE_SIZES:
         return wanted or DEFAULT_PAGE_SIZE
     visit.report(
@@ -275,6 +277,7 @@ def _request(
         params={"since": since} if resource.takes_since else {},
         parent=parent,
         holds_records=resource not in lists.context,
+        sample=CONTEXT_SAMPLE if visit.sample and resource in lists.context else visit.sample,
     )
 
 
@@ -282,6 +285,8 @@ def _merge(visit: Visit, read: ListRead) -> None:
     for issue in read.issues:
         visit.report(issue)
     visit.complete = visit.complete and read.complete
+    if read.sampled and read.parent is None:
+        visit.report_sampled(read.resource, read.items, read.total)
 
 
 def _report_absent(visit: Visit, read: ListRead) -> None:

@@ -9,7 +9,7 @@ Source: OOAPI 5.0 and OEAPI 6.0, §Pagination: `pageNumber` from 1, `pageSize`, 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import orjson
@@ -23,6 +23,7 @@ from qlink_ld.request_url import hide_secrets
 PAGE_SIZES = (10, 20, 50, 100, 250)  # OOAPI 5.0, parameter pageSize
 DEFAULT_PAGE_SIZE = 250  # Data Exchange, §OOAPI
 MAX_ITEMS = 250_000  # of one list; no university has as many courses
+MAX_CHILD_ITEMS = 10_000  # of one list below a record; no course has as many offerings
 MAX_FAILED_PAGES = 3  # in a row, of one list
 _ABSENT = frozenset({404, 410, 501})
 
@@ -47,6 +48,7 @@ class ListRequest:
     params: Mapping[str, str]
     parent: str | None = None
     holds_records: bool = True  # False: its items only describe what records refer to
+    sample: int | None = None  # so many items are enough
 
 
 @dataclass(slots=True)
@@ -55,11 +57,16 @@ class ListRead:
 
     resource: str
     url: str
+    parent: str | None = None
     pages: int = 0
     ids: list[str] = field(default_factory=list)  # distinct, usable in an address, in the order of the list
     complete: bool = True
     absent: bool = False  # the server says that it has no such list
     unavailable: bool = False  # the last request failed for now
+    endless: bool = False  # given up, because the server always has another page
+    items: int = 0  # on the pages
+    total: int | None = None  # items that a list has which was not read to its end; about so many
+    sampled: bool = False  # not read to its end, because a sample is enough
     issues: list[Issue] = field(default_factory=list)
     errors: list[HarvestError] = field(default_factory=list)
 
@@ -97,11 +104,13 @@ class ListReader:
         self._source = source
         self._add_page = add_page
         self._page_size = page_size
-        self._max_pages = -(-max_items // page_size)
+        self._max_items = max_items
 
     def read(self, request: ListRequest) -> ListRead:
         """Read all pages of a list. What cannot be read is an issue of the result, never an exception."""
-        return _Reading(request, self._source, self._max_pages, self._page_size).run(self._fetch, self._add_page)
+        most = self._max_items if request.parent is None else min(self._max_items, MAX_CHILD_ITEMS)
+        pages = -(-most // self._page_size)
+        return _Reading(request, self._source, pages, self._page_size).run(self._fetch, self._add_page)
 
     def _fetch(self, request: ListRequest, number: int) -> Response:
         return self._client.get(
@@ -121,7 +130,7 @@ class _Reading:
         self.source = source
         self.max_pages = max_pages
         self.page_size = page_size
-        self.result = ListRead(request.resource, request.url)
+        self.result = ListRead(request.resource, request.url, request.parent)
         self.total_pages: int | None = None
         self.seen_items: set[bytes] = set()
         self.seen_ids: set[str] = set()
@@ -147,10 +156,15 @@ class _Reading:
                 if self._is_repeated(content, response.body, number):
                     return self.result
                 order = (*self.request.order, number)
+                response = self._take_sample(content, response)
                 add_page(self.request.resource, response, parent=self.request.parent, order=order)
                 self.result.pages += 1
+                self.result.items += len(content.items)
                 self._note_ids(content.items, number)
                 self.total_pages = content.total_pages
+                if self.result.sampled:
+                    self.result.complete = False
+                    return self.result
                 if not content.has_next or not content.items:
                     self._check_end(content, number)
                     return self.result
@@ -162,8 +176,23 @@ class _Reading:
                     "Ask the provider to correct `hasNextPage`",
                     number - 1,
                 )
-                self.result.complete = False
+                self.result.complete, self.result.endless = False, True
                 return self.result
+
+    def _take_sample(self, content: _Content, response: Response) -> Response:
+        """Leave items out that a sample does not need; notice whether it has enough of them."""
+        sample = self.request.sample
+        if sample is None or self.result.items + len(content.items) < sample:
+            return response
+        wanted = sample - self.result.items
+        more = len(content.items) > wanted
+        self.result.sampled = more or (content.has_next and bool(content.items))
+        if not self.result.sampled:
+            return response
+        on_pages = content.total_pages * len(content.items) if content.total_pages else None
+        self.result.total = on_pages if content.has_next else self.result.items + len(content.items)
+        del content.items[wanted:]
+        return replace(response, body=orjson.dumps({"items": content.items})) if more else response
 
     def _read(self, response: Response, number: int) -> _Content:
         if response.status in _ABSENT:

@@ -49,6 +49,7 @@ def harvest_source(
     *,
     client: ProviderClient | None = None,
     on_progress: OnProgress | None = None,
+    sample: int | None = None,
 ) -> Snapshot:
     """Visit one source.
 
@@ -60,6 +61,8 @@ def harvest_source(
         now: UTC time of the visit; None takes the clock's.
         client: shared by the sources of a run, so that the limit per host holds for all of them; None makes one.
         on_progress: told after each list or file how many are done, and of how many.
+        sample: about so many records of each kind are enough, and the source is spared the rest; None for all.
+            Files are read whole.
 
     Returns:
         The new snapshot, or the one before with `unchanged` set if the source says the same as then.
@@ -75,11 +78,13 @@ def harvest_source(
         )
     if client is None:
         with ProviderClient(settings) as own:
-            return harvest_source(institution, source, settings, data_dir, now, client=own, on_progress=on_progress)
+            return harvest_source(
+                institution, source, settings, data_dir, now, client=own, on_progress=on_progress, sample=sample
+            )
     started = time.monotonic()
     now = (now or datetime.now(UTC)).astimezone(UTC)
     with SnapshotWriter(data_dir, institution.id, source, now) as writer:
-        visit = Visit(institution, source, client, writer, now, on_progress)
+        visit = Visit(institution, source, client, writer, now, on_progress, sample)
         for problem in usable_headers(source.headers)[1]:
             visit.report(Issue("header-ignored", problem, source=source.id, field="headers"))
         harvester.fetch(visit)

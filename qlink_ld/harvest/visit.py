@@ -8,9 +8,11 @@ from datetime import datetime
 from qlink_ld.harvest.snapshot import SnapshotWriter
 from qlink_ld.http import ProviderClient
 from qlink_ld.model import DataSource, Institution, Issue
+from qlink_ld.request_url import hide_secrets
 
 OnProgress = Callable[[int, int | None], None]  # lists or files done, and of how many (None: not known yet)
 
+CONTEXT_SAMPLE = 500  # of a sampled source: entries of lists that only describe what records refer to
 MAX_ISSUES_PER_CODE = 20  # the rest of the same kind is counted in one
 
 
@@ -24,6 +26,7 @@ class Visit:
     writer: SnapshotWriter
     now: datetime  # UTC
     on_progress: OnProgress | None = None
+    sample: int | None = None  # so many records of each kind are wanted; None: all
     complete: bool = True
     _issues: list[Issue] = field(default_factory=list)
 
@@ -31,6 +34,17 @@ class Visit:
         """Note an issue; `complete=False` if it means that records may be missing."""
         self._issues.append(issue)
         self.complete = self.complete and complete
+
+    def report_sampled(self, resource: str, kept: int, total: int | None) -> None:
+        """Note that a list was not read to its end, because no more of it was wanted."""
+        of = f" of about {total}" if total is not None and total > kept else ""
+        message = f"a sample: {kept}{of} {resource} were read"
+        value = None if total is None else str(total)
+        self.report(Issue("list-sampled", message, "info", self.source.id, field=resource, value=value), complete=False)
+
+    def shown(self, url: str) -> str:
+        """Return an address without what may be secret in it."""
+        return hide_secrets(url, self.source.query_parameters)
 
     def progress(self, done: int, total: int | None) -> None:
         """Tell whoever watches."""

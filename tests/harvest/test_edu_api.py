@@ -454,3 +454,28 @@ def test_version_1_is_harvested(harvest: Harvest, version: str | None) -> None:
 def test_other_versions_are_named(harvest: Harvest, version: str | None, path: str, says: str) -> None:
     with pytest.raises(HarvestError, match=says):
         harvest(version=version, path=path)
+
+
+def test_a_sample_spares_the_server(provider: Provider, client: ProviderClient, tmp_path: Path) -> None:
+    provider.lists |= {name: records(900, name) for name in NAMES}
+    source = DataSource("api", "edu-api", provider.url, version="1")
+    snapshot = harvest_source(MUSTERSTADT, source, LOCAL, tmp_path, NOW, client=client, sample=30)
+    assert len(kept(snapshot, "courseTemplates")) == 30
+    assert len(kept(snapshot, "organizations")) == 500
+    sampled = {issue.field: issue.message for issue in snapshot.issues if issue.code == "list-sampled"}
+    assert sampled.keys() == set(NAMES)
+    assert sampled["courseTemplates"].startswith("a sample: 30 of about ")
+    assert not snapshot.complete
+
+
+def test_a_sample_of_a_server_that_knows_no_limit_is_cut(
+    provider: Provider, client: ProviderClient, tmp_path: Path
+) -> None:
+    provider.lists["courseTemplates"] = records(100)
+    provider.quirk = lambda name, _offset: (
+        Response(json.dumps(records(100)), content_type="application/json") if name == "courseTemplates" else None
+    )
+    source = DataSource("api", "edu-api", provider.url, version="1")
+    snapshot = harvest_source(MUSTERSTADT, source, LOCAL, tmp_path, NOW, client=client, sample=30)
+    assert len(kept(snapshot, "courseTemplates")) == 30
+    assert len(provider.asked("courseTemplates")) == 1

@@ -386,3 +386,18 @@ def test_the_same_server_twice_gives_the_same_snapshot(provider: Provider, harve
     first = harvest()
     assert harvest().unchanged
     assert not codes(first)
+
+
+def test_a_sample_spares_the_server(provider: Provider, tmp_path: Path) -> None:
+    many_courses(provider, 200)
+    provider.serve(programme=listed("programme", "p1"), programme__p1={"data": resource("programme", "p1")})
+    provider.serve(programme__p1__course=listed("course", "c150"))
+    provider.documents["/hei/domain.tld"] = {"data": resource("hei", "domain.tld")}
+    source = DataSource("api", "occapi", provider.url, version="2")
+    with ProviderClient(LOCAL) as client:
+        snapshot = harvest_source(EXAMPLE, source, LOCAL, tmp_path, NOW, client=client, sample=3)
+    assert len(provider.asked) < 20
+    (issue,) = [issue for issue in snapshot.issues if issue.code == "list-sampled"]
+    assert issue.message == "a sample: 3 of about 200 course were read"
+    # What a programme names comes first: the level of these courses can be known.
+    assert set(ids(snapshot, "course")) == {"c150", "c0", "c1"}

@@ -546,3 +546,64 @@ def test_version_5_is_harvested(harvest: Harvest, version: str | None) -> None:
 def test_other_versions_are_named(harvest: Harvest, version: str | None, path: str, says: str) -> None:
     with pytest.raises(HarvestError, match=says):
         harvest(version=version, path=path)
+
+
+def test_lists_of_offerings_that_never_end_are_given_up_together(provider: Provider, tmp_path: Path) -> None:
+    provider.lists["courses"] = courses(9)
+    counter = iter(range(10**6))
+    endless = {"pageSize": 250, "hasNextPage": True}
+
+    def always_more(path: str, _page: int) -> Answer:
+        if not path.endswith("/offerings"):
+            return None
+        return Response(json.dumps({**endless, "items": [{"offeringId": str(next(counter))}]}))
+
+    provider.quirk = always_more
+    source = DataSource("ooapi", "ooapi", provider.url, "5")
+    settings = replace(LOCAL, concurrency_per_host=1)
+    with ProviderClient(settings) as one, SnapshotWriter(tmp_path, TWENTE.id, source, NOW) as writer:
+        visit = Visit(TWENTE, source, one, writer, NOW)
+        OoapiHarvester(max_failures_in_a_row=2).fetch(visit)
+    assert [issue.code for issue in visit.issues if issue.severity != "info"] == [
+        "paging-endless",
+        "paging-endless",
+        "harvest-stopped",
+    ]
+    assert not visit.complete
+    assert len(provider.requests) < 100
+
+
+# --- samples
+
+
+def test_a_sample_spares_the_server(provider: Provider, client: ProviderClient, tmp_path: Path) -> None:
+    provider.lists["courses"] = courses(1000)
+    provider.lists["organizations"] = [{"organizationId": str(n)} for n in range(80)]
+    source = DataSource("ooapi", "ooapi", provider.url, "5")
+    snapshot = harvest_source(TWENTE, source, LOCAL, tmp_path, NOW, client=client, sample=20)
+    assert len(kept(snapshot, "courses")) == 20
+    assert len(kept(snapshot, "organizations")) == 80
+    assert len(provider.requests) < 20 + 10
+    (issue,) = [issue for issue in snapshot.issues if issue.code == "list-sampled"]
+    assert issue.message == "a sample: 20 of about 1000 courses were read"
+    assert not snapshot.complete
+
+
+def test_a_sample_of_a_server_that_knows_no_page_size_is_cut(
+    provider: Provider, client: ProviderClient, tmp_path: Path
+) -> None:
+    provider.envelope = lambda page: {"items": courses(300)} if page["items"] else page
+    provider.lists["courses"] = courses(300)
+    source = DataSource("ooapi", "ooapi", provider.url, "5")
+    snapshot = harvest_source(TWENTE, source, LOCAL, tmp_path, NOW, client=client, sample=5)
+    assert [course["courseId"] for course in kept(snapshot, "courses")] == ["c0", "c1", "c2", "c3", "c4"]
+    assert len([page for page in snapshot.pages if page.resource == "course-offerings"]) <= 5
+
+
+def test_a_small_source_is_read_whole_as_a_sample(provider: Provider, client: ProviderClient, tmp_path: Path) -> None:
+    provider.lists["courses"] = courses(20)
+    source = DataSource("ooapi", "ooapi", provider.url, "5")
+    snapshot = harvest_source(TWENTE, source, LOCAL, tmp_path, NOW, client=client, sample=20)
+    assert len(kept(snapshot, "courses")) == 20
+    assert "list-sampled" not in {issue.code for issue in snapshot.issues}
+    assert snapshot.complete
