@@ -197,12 +197,15 @@ class Verdict:
         return all(result.severity != "violation" for result in self.results)
 
 
+Mechanism = Literal["domain", "dns-txt", "well-known", "configured"]
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One place where a manifest was looked for, and what came of it. Source: Data Source Discovery, D-15."""
 
     domain: str  # A-labels
-    mechanism: Literal["domain", "dns-txt", "well-known", "configured"]
+    mechanism: Mechanism
     url: str  # what was asked; a DNS question as RFC 4501 writes it: dns:uni-x.example?type=TXT
     outcome: str  # kebab-case, stable: "found", "no-record", "not-found", … (`discovery.probes`)
     message: str  # plain words: what was found

@@ -10,15 +10,21 @@ from pathlib import Path
 
 from qlink_ld import __version__
 from qlink_ld.config import Config
-from qlink_ld.discovery.well_known import find_manifest
 from qlink_ld.errors import HarvestError, QlinkError
 from qlink_ld.harvest.snapshot import load_latest_snapshot
 from qlink_ld.harvest.source import harvest_source
-from qlink_ld.http import ProviderClient
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
+from qlink_ld.pipeline.discover import find_sources
 from qlink_ld.pipeline.records import RecordWork
-from qlink_ld.pipeline.state import InstitutionFiles, is_whole, load_state, store_hold, store_result
+from qlink_ld.pipeline.state import (
+    InstitutionFiles,
+    is_whole,
+    load_state,
+    store_failure,
+    store_hold,
+    store_result,
+)
 from qlink_ld.publish.graph_file import write_graph
 from qlink_ld.resources import find_resource_dir
 from qlink_ld.validate.report import summarise
@@ -49,15 +55,22 @@ def process_institution(
     progress = on_progress or (lambda _stage, _done, _total: None)
     files = InstitutionFiles.of(config.data_dir, institution.id)
     previous = load_state(config, institution.id)
-    if not institution.sources:
-        institution = replace(institution, sources=_discover(config, institution, offline, previous))
-    snapshots, issues = _harvest(config, institution, offline, progress)
-    digest = _digest(config, institution, snapshots, issues)
+    found = find_sources(config, institution, offline, previous)
+    if found.failure:
+        return store_failure(config, institution, found.failure, time.monotonic() - started, found.probes, found.issues)
+    institution = replace(institution, sources=found.sources)
+    try:
+        snapshots, issues = _harvest(config, institution, offline, progress)
+    except HarvestError as error:
+        if not found.probes:
+            raise
+        return store_failure(config, institution, str(error), time.monotonic() - started, found.probes, found.issues)
+    digest = _digest(config, institution, snapshots, (*found.issues, *issues))
     if previous and previous.digest == digest and not full and is_whole(files, previous):
-        return replace(previous, status="unchanged", seconds=time.monotonic() - started)
+        return replace(previous, status="unchanged", seconds=time.monotonic() - started, probes=found.probes)
     work = RecordWork(config, institution, lambda done: progress("convert", done, None))
     work.map_and_judge(snapshots)
-    all_issues = (*issues, *(issue for snapshot in snapshots for issue in snapshot.issues), *work.issues)
+    all_issues = (*found.issues, *issues, *(issue for snapshot in snapshots for issue in snapshot.issues), *work.issues)
     report = HarvestReport(
         institution=institution.id,
         name=institution.name,
@@ -72,8 +85,11 @@ def process_institution(
         sources=tuple(_describe_source(source) for source in institution.sources),
         issues=all_issues,
         fields=tuple(field for account in work.accounts for field in account.fields),
+        probes=found.probes,
     )
-    complete = not issues and not work.unreadable and all(snapshot.complete for snapshot in snapshots)
+    complete = (
+        found.complete and not issues and not work.unreadable and all(snapshot.complete for snapshot in snapshots)
+    )
     reason = _reason_to_hold(institution, report, complete, previous)
     graph_iri = config.iris.institution_graph(institution.id)
     write_graph(files.refused, graph_iri, work.refused.merge())
@@ -93,31 +109,6 @@ def process_institution(
     )
     store_result(files, report, work.results, config)
     return report
-
-
-def _discover(
-    config: Config, institution: Institution, offline: bool, previous: HarvestReport | None
-) -> tuple[DataSource, ...]:
-    """Find the sources of an institution for which the configuration gives none: its manifest's, or last time's.
-
-    Raises:
-        HarvestError: no manifest, or offline and never harvested.
-    """
-    if not offline:
-        with ProviderClient(config.harvest) as client:
-            return find_manifest(institution, client)
-    known = previous.sources if previous else ()
-    if not known:
-        raise HarvestError(f"{institution.id}: its sources are not known yet; run once without --offline")
-    return tuple(
-        DataSource(
-            id=str(source["id"]),
-            type=str(source["type"]),
-            path=str(source["url"]),
-            version=None if source.get("version") is None else str(source["version"]),
-        )
-        for source in known
-    )
 
 
 def _harvest(
@@ -198,7 +189,7 @@ def _digest(config: Config, institution: Institution, snapshots: Sequence[Snapsh
         # Whether a course is active depends on the day, but a new day alone does not make unchanged data new.
         "snapshots": [(snapshot.source.id, snapshot.digest, snapshot.complete) for snapshot in snapshots],
         # A source that begins to fail, or ceases to, changes the report even if its snapshot is the same.
-        "failed": [issue.source for issue in issues],
+        "failed": [(issue.code, issue.source, issue.field) for issue in issues],
     }
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 

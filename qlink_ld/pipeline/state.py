@@ -15,7 +15,7 @@ from pyoxigraph import RdfFormat, parse, serialize
 
 from qlink_ld.config import Config
 from qlink_ld.errors import PublishError
-from qlink_ld.model import FieldUse, HarvestReport, Institution, Issue, Result
+from qlink_ld.model import FieldUse, HarvestReport, Institution, Issue, Probe, Result
 from qlink_ld.namespaces import PREFIXES
 from qlink_ld.ntriples import sort_lines, write_triples
 from qlink_ld.publish.graph_file import read_graph
@@ -100,7 +100,14 @@ def store_hold(
     return report
 
 
-def store_failure(config: Config, institution: Institution, message: str, seconds: float) -> HarvestReport:
+def store_failure(
+    config: Config,
+    institution: Institution,
+    message: str,
+    seconds: float,
+    probes: tuple[Probe, ...] = (),
+    issues: tuple[Issue, ...] = (),
+) -> HarvestReport:
     """Store that nothing could be done; what is published and refused stays, with its counts and reasons.
 
     Returns:
@@ -109,7 +116,15 @@ def store_failure(config: Config, institution: Institution, message: str, second
     files = InstitutionFiles.of(config.data_dir, institution.id)
     previous = load_state(config, institution.id)
     issue = Issue("harvest-failed", message, "violation")
-    report = HarvestReport(institution.id, institution.name, "failed", error=message, issues=(issue,), seconds=seconds)
+    report = HarvestReport(
+        institution.id,
+        institution.name,
+        "failed",
+        error=message,
+        issues=(*issues, issue),
+        seconds=seconds,
+        probes=probes,
+    )
     if previous is not None:
         report = replace(report, refused=previous.refused, result_counts=previous.result_counts)
     report = _with_published(report, previous)
@@ -131,6 +146,7 @@ def _read_state(file: Path) -> HarvestReport | None:
         table: dict[str, Any] = orjson.loads(file.read_bytes())
         table["issues"] = tuple(Issue(**issue) for issue in table.get("issues", ()))
         table["fields"] = tuple(FieldUse(**use) for use in table.get("fields", ()))
+        table["probes"] = tuple(Probe(**probe) for probe in table.get("probes", ()))
         table["sources"] = _tables(table, "sources")
         table["result_counts"] = _tables(table, "result_counts")
         return HarvestReport(**table)
