@@ -6,7 +6,8 @@ rule can read, and a rule whose required predicate is not in the batch is not ru
 Source: SPARQL 1.1 Query §16.2 (CONSTRUCT).
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as File
@@ -26,6 +27,7 @@ from qlink_ld.vocabularies import load_vocabulary
 
 VOCABULARY = "urn:qlink-ld:vocabulary:"  # GRAPH <urn:qlink-ld:vocabulary:language> in a rule reads that SKOS file
 _LABEL = f"{PREFIXES['skos']}prefLabel"
+_LINES = re.compile(r"[^\n]*\n").findall  # not splitlines: texts hold other kinds of line ends
 RUN = "urn:qlink-ld:run"  # the node that holds what is true for the whole batch: institution, day of the harvest
 
 
@@ -131,44 +133,53 @@ class RuleRunner:
         """True if some rule can read triples with this predicate."""
         return self.reads is None or predicate in self.reads
 
-    def run(self, triples: str, predicates: set[str]) -> list[str]:
+    def run(self, triples: Mapping[str, Sequence[str]]) -> list[str]:
         """Return what the rules construct.
 
+        Only those triples are loaded that some rule reads which has all it needs.
+
         Args:
-            triples: N-Triples of the batch, those that `reads_predicate` admits.
-            predicates: the predicates in them.
+            triples: predicate → N-Triples lines of the batch, those that `reads_predicate` admits.
 
         Returns:
-            N-Triples lines without the final " .", in no particular order, possibly repeated.
+            N-Triples lines, in no particular order, possibly repeated.
 
         Raises:
             BrokenMapping: a rule failed; names its file.
         """
         store = Store()
-        store.load(triples.encode(), format=RdfFormat.N_TRIPLES)
-        present = set(predicates)
-        loaded: set[str] = set()
+        waiting: dict[str, list[str]] = {predicate: list(lines) for predicate, lines in triples.items()}
+        present = set(waiting)
+        vocabularies: set[str] = set()
         out: list[str] = []
         for number, rules in enumerate(self._passes):
+            runnable = [rule for rule in rules if rule.needs <= present]
+            _load(store, waiting, runnable)
             made: list[str] = []
-            for rule in rules:
-                if rule.needs <= present:
-                    _load_vocabularies(store, rule, loaded)
-                    made += _run_rule(rule, store)
+            for rule in runnable:
+                _load_vocabularies(store, rule, vocabularies)
+                made += _run_rule(rule, store)
             out += made
-            if number + 1 < len(self._passes) and made:
-                self._feed(store, made, present)
+            if number + 1 < len(self._passes):
+                self._feed(made, waiting, present)
         return out
 
-    def _feed(self, store: Store, made: list[str], present: set[str]) -> None:
+    def _feed(self, made: list[str], waiting: dict[str, list[str]], present: set[str]) -> None:
         """Let the next pass see what this one made."""
-        wanted = []
         for line in made:
             predicate = line.split(" ", 2)[1][1:-1]
             if self.reads_predicate(predicate):
-                wanted.append(line)
+                waiting.setdefault(predicate, []).append(line)
                 present.add(predicate)
-        store.load((" .\n".join(wanted) + " .\n").encode() if wanted else b"", format=RdfFormat.N_TRIPLES)
+
+
+def _load(store: Store, waiting: dict[str, list[str]], rules: Sequence[Rule]) -> None:
+    """Load the triples that wait for these rules."""
+    everything = any(rule.reads is None for rule in rules)
+    wanted = waiting.keys() & frozenset().union(*(rule.reads or () for rule in rules))
+    parts = [line for predicate in (list(waiting) if everything else wanted) for line in waiting.pop(predicate)]
+    if parts:  # our own lines are valid N-Triples: nothing to be checked again
+        store.load("".join(parts).encode(), format=RdfFormat.N_TRIPLES, lenient=True)
 
 
 def _run_rule(rule: Rule, store: Store) -> list[str]:
@@ -178,7 +189,7 @@ def _run_rule(rule: Rule, store: Store) -> list[str]:
     except (OSError, ValueError, RuntimeError) as error:
         raise BrokenMapping(f"{rule.file}: the rule failed: {error}") from error
     text = data.decode() if data else ""
-    lines = [line[:-2] for line in text.split("\n") if line]
+    lines = _LINES(text)
     if "_:" in text and any(part.startswith("_:") for line in lines for part in line.split(" ", 2)):
         raise BrokenMapping(f"{rule.file}: the rule makes blank nodes; give every node an IRI with BIND(IRI(…))")
     return lines

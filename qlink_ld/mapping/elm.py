@@ -124,7 +124,7 @@ class ElmMapper:
         self._iris = iris
         self._own = NamedNode(iris.institution(institution.id))
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
-        self._facts, self._fact_predicates = write_run_facts(institution, iris, harvested_on, None)
+        self._facts = write_run_facts(institution, iris, harvested_on, None)
         self._terms: dict[str, NamedNode] = {}
         self._counters: dict[str, Counter] = {}
         self._known_terms = frozenset(mapping.elm_terms)
@@ -330,21 +330,19 @@ class ElmMapper:
     def _finish(self, batch: list[Mapped]) -> list[Mapped]:
         """Run the common rules over a batch."""
         records = [entry for entry in batch if isinstance(entry, Record)]
-        wanted: list[str] = []
-        predicates = set(self._fact_predicates)
+        wanted = {predicate: list(lines) for predicate, lines in self._facts.items()}
         owners: dict[str, str] = {}
         for record in records:
             for line in record.ntriples.split("\n")[:-1]:  # not splitlines: texts hold other kinds of line ends
                 subject, predicate, _ = line.split(" ", 2)
                 owners.setdefault(subject, record.iri)
                 if self._runner.reads_predicate(predicate[1:-1]):
-                    wanted.append(f"{line}\n")
-                    predicates.add(predicate[1:-1])
+                    wanted.setdefault(predicate[1:-1], []).append(f"{line}\n")
         made: dict[str, list[str]] = defaultdict(list)
-        for line in self._runner.run(self._facts + "".join(wanted), predicates):
+        for line in self._runner.run(wanted):
             subject = line.split(" ", 1)[0]
             if subject in owners and publishable(line):
-                made[owners[subject]].append(f"{line} .\n")
+                made[owners[subject]].append(line)
         return [
             entry
             if isinstance(entry, Refusal) or entry.iri not in made

@@ -9,13 +9,12 @@ from datetime import date
 from typing import Any
 
 from qlink_ld.mapping.account import Account
-from qlink_ld.mapping.batch import Batch, Draft, Mapped, finish_draft
+from qlink_ld.mapping.batch import OWN, Batch, Draft, Mapped, finish_draft, publishable
 from qlink_ld.mapping.construct import RUN, RuleRunner
 from qlink_ld.mapping.documents import Document, Entry, JsonObject, make_document, read_path
 from qlink_ld.mapping.resource_mapper import ResourceMapper
 from qlink_ld.mapping.selection import Selector
 from qlink_ld.mapping.specs import JoinSpec, MappingFolder, ResourceSpec
-from qlink_ld.mapping.writers import HELD
 from qlink_ld.model import Institution, Page, Record
 from qlink_ld.namespaces import ISSUE, SOURCE, XSD, Iris
 from qlink_ld.ntriples import read_literal, write_literal
@@ -59,7 +58,7 @@ class JsonMapper:
         self.language = default_language
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._is_read: dict[str, bool] = {}
-        self._run_facts, self._fact_predicates = write_run_facts(institution, iris, harvested_on, default_language)
+        self._run_facts = write_run_facts(institution, iris, harvested_on, default_language)
         self._clashes: dict[str, frozenset[str]] = {}
         self._joined: dict[str, dict[str, JsonObject]] = {}
 
@@ -218,20 +217,23 @@ class JsonMapper:
 
     # A batch -----------------------------------------------------------------------------------------------------
 
-    def finish(self, batch: Batch, triples: str, predicates: set[str]) -> list[Record]:
+    def finish(self, batch: Batch, triples: dict[str, list[str]]) -> list[Record]:
         """Run the rules over a batch and hand out its records."""
         if not batch.drafts:
             return []
+        for predicate, lines in self._run_facts.items():
+            triples.setdefault(predicate, []).extend(lines)
         said: list[tuple[str, str, Draft | None]] = []
-        for line in self._runner.run(self._run_facts + triples, predicates | self._fact_predicates):
-            subject, predicate, value = line.split(" ", 2)
-            draft = batch.owners.get(subject.partition("#")[0].removesuffix(">"))
-            if predicate.startswith(_ISSUE):
-                said.append((predicate, value, draft))
-            elif draft is not None and not (
-                subject.startswith(HELD) or predicate.startswith(HELD) or value.startswith(HELD)
-            ):
-                draft.lines.append(f"{line} .\n")
+        for line in self._runner.run(triples):
+            if OWN in line:
+                _, predicate, value = line[:-3].split(" ", 2)
+                if predicate.startswith(_ISSUE):
+                    said.append((predicate, value, batch.find_owner(line)))
+                if not publishable(line):
+                    continue
+            draft = batch.find_owner(line)
+            if draft is not None:
+                draft.lines.append(line)
         if said:  # in the order of the source: rules find their solutions in any order
             order = {id(draft): number for number, draft in enumerate(batch.drafts)}
             for predicate, value, draft in sorted(said, key=lambda s: (order.get(id(s[2]), -1), s[0], s[1])):
@@ -260,8 +262,8 @@ class JsonMapper:
 
 def write_run_facts(
     institution: Institution, iris: Iris, harvested_on: date, language: str | None
-) -> tuple[str, frozenset[str]]:
-    """Return what is true for the whole source, as N-Triples for the rules, and the predicates in it."""
+) -> dict[str, list[str]]:
+    """Return what is true for the whole source: predicate → lines of N-Triples for the rules."""
     facts = {
         f"{SOURCE}institution": f"<{iris.institution(institution.id)}>",
         f"{SOURCE}harvestedOn": write_literal(harvested_on.isoformat(), None, f"{XSD}date"),
@@ -269,4 +271,4 @@ def write_run_facts(
     }
     if institution.schac:
         facts[f"{SOURCE}schac"] = write_literal(institution.schac.lower())
-    return "".join(f"<{RUN}> <{p}> {o} .\n" for p, o in facts.items()), frozenset(facts)
+    return {p: [f"<{RUN}> <{p}> {o} .\n"] for p, o in facts.items()}

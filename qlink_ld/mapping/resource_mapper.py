@@ -89,10 +89,10 @@ class ResourceMapper:
                 if refusal is not None:
                     refused.append(refusal)
                 if len(batch.drafts) >= batches.SIZE:
-                    yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
+                    yield [*self.mapper.finish(batch, self.triples.take_ruled()), *refused]
                     batch, refused = Batch(), []
         if batch.drafts or refused:
-            yield [*self.mapper.finish(batch, *self.triples.take_ruled()), *refused]
+            yield [*self.mapper.finish(batch, self.triples.take_ruled()), *refused]
         self.report_orphans()
 
     def add(self, batch: Batch, entry: Entry) -> Refusal | None:
@@ -120,15 +120,14 @@ class ResourceMapper:
         self.seen.add(key)
         iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
         shared: list[tuple[JoinSpec, str]] = []
-        ruled = len(self.triples.ruled)
+        mark = self.triples.mark()
         try:
             instances = self.write(entry, key, iri, shared)
             written = self.triples.take()
             for join, source_id in shared:
                 self.share(batch, join, source_id)
         except (UnreadableData, RecursionError) as error:
-            self.triples.take()
-            del self.triples.ruled[ruled:]
+            self.triples.undo(mark)
             return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
         for join in self.always_joins if not batch.drafts else ():
             for source_id in self.mapper.joined_ids(join):

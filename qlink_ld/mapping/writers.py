@@ -6,7 +6,8 @@ once by the compiled context, several times as fast; tests prove that pyoxigraph
 Source: JSON-LD 1.1 API §5.1 (expansion), §8.2 (object to RDF conversion).
 """
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -173,8 +174,7 @@ class _TriplePlan:
 @dataclass(slots=True)
 class _Template:
     published: list[str]
-    ruled: list[str]
-    predicates: set[str]
+    ruled: dict[str, list[str]]
 
 
 class TripleWriter:
@@ -182,14 +182,12 @@ class TripleWriter:
 
     Attributes:
         published: N-Triples lines for the record, in any order.
-        ruled: N-Triples lines for the rules.
-        predicates: the predicates in `ruled`.
+        ruled: N-Triples lines for the rules, by predicate.
     """
 
     def __init__(self, context: Context, is_read: Callable[[str], bool]) -> None:
         self.published: list[str] = []
-        self.ruled: list[str] = []
-        self.predicates: set[str] = set()
+        self.ruled: defaultdict[str, list[str]] = defaultdict(list)
         self._context = context
         self._is_read = is_read
 
@@ -198,11 +196,20 @@ class TripleWriter:
         published, self.published = self.published, []
         return published
 
-    def take_ruled(self) -> tuple[str, set[str]]:
-        """Return what was written for the rules since the last call, and the predicates in it."""
-        ruled, predicates = self.ruled, self.predicates
-        self.ruled, self.predicates = [], set()
-        return "".join(ruled), predicates
+    def take_ruled(self) -> dict[str, list[str]]:
+        """Return what was written for the rules since the last call, by predicate."""
+        ruled, self.ruled = self.ruled, defaultdict(list)
+        return ruled
+
+    def mark(self) -> dict[str, int]:
+        """Return how much was written for the rules."""
+        return {predicate: len(lines) for predicate, lines in self.ruled.items()}
+
+    def undo(self, mark: Mapping[str, int]) -> None:
+        """Forget what was written for the rules since the mark, and what was written for the record."""
+        self.published = []
+        for predicate, lines in self.ruled.items():
+            del lines[mark.get(predicate, 0) :]
 
     def plan(self, key: str, term: Term, scope: Context, spec: NodeSpec, *, held: bool) -> _TriplePlan:  # noqa: ARG002
         """See `Writer`."""
@@ -245,7 +252,7 @@ class TripleWriter:
         if plan.published:
             self.published.append(line)
         if plan.ruled:
-            self._rule(line, plan)
+            self.ruled[plan.predicate].append(line)
 
     def literal(self, node: str, plan: _TriplePlan, text: str) -> None:
         """See `Writer`."""
@@ -255,7 +262,7 @@ class TripleWriter:
         if plan.published:
             self.published.append(line)
         if plan.ruled:
-            self._rule(line, plan)
+            self.ruled[plan.predicate].append(line)
 
     def scalar(self, node: str, plan: _TriplePlan, value: str | float) -> None:
         """See `Writer`."""
@@ -276,7 +283,7 @@ class TripleWriter:
         """See `Writer`."""
         link = f"{child}{plan.head}{node} .\n" if plan.reverse else f"{node}{plan.head}{child} .\n"
         if plan.ruled:
-            self._rule(link, plan)
+            self.ruled[plan.predicate].append(link)
         if plan.published:
             self.published.append(link)
             self.published += [child + rest for rest in plan.rests]
@@ -290,8 +297,7 @@ class TripleWriter:
 
     def held(self, node: str, predicate: str, text: str) -> None:
         """See `Writer`."""
-        self.ruled.append(f"{node} <{predicate}> {write_literal(text)} .\n")
-        self.predicates.add(predicate)
+        self.ruled[predicate].append(f"{node} <{predicate}> {write_literal(text)} .\n")
 
     def raw(self, node: str, key: str, value: Any) -> None:  # noqa: ANN401 (JSON)
         """Never called: contexts with such members are for `DocumentWriter`."""
@@ -302,32 +308,28 @@ class TripleWriter:
         lines: list[str] = []
         lift_members(document, f"<{SELF}>", self._context, lines)
         self.add(lines)
-        ruled, predicates = self.take_ruled()
-        return _Template(self.take(), ruled.splitlines(keepends=True), predicates)
+        return _Template(self.take(), self.take_ruled())
 
     def fill(self, node: str, template: _Template, iri: str, parent: str, code: str) -> None:  # noqa: ARG002 (see Writer)
         """See `Writer`."""
         self.published += [
             line.replace(SELF, iri).replace(PARENT, parent).replace(CODE, code) for line in template.published
         ]
-        if template.ruled:
-            self.ruled += [
-                line.replace(SELF, iri).replace(PARENT, parent).replace(CODE, code) for line in template.ruled
+        for predicate, lines in template.ruled.items():
+            self.ruled[predicate] += [
+                line.replace(SELF, iri).replace(PARENT, parent).replace(CODE, code) for line in lines
             ]
-            self.predicates |= template.predicates
 
     def held_link(self, node: str, predicate: str, iri: str) -> None:
         """See `Writer`."""
-        self.ruled.append(f"{node} <{predicate}> <{iri}> .\n")
-        self.predicates.add(predicate)
+        self.ruled[predicate].append(f"{node} <{predicate}> <{iri}> .\n")
 
     def add(self, lines: Iterable[str], *, published: bool = True) -> None:
         """Sort lifted lines, without their final " .": to the record, to the rules, or both."""
         for line in lines:
             subject, predicate, value = line.split(" ", 2)
             if self._is_read(predicate[1:-1]):
-                self.ruled.append(f"{line} .\n")
-                self.predicates.add(predicate[1:-1])
+                self.ruled[predicate[1:-1]].append(f"{line} .\n")
             if published and not (subject.startswith(HELD) or predicate.startswith(HELD) or value.startswith(HELD)):
                 self.published.append(f"{line} .\n")
 
@@ -335,8 +337,4 @@ class TripleWriter:
         if plan.published:
             self.published.append(line)
         if plan.ruled:
-            self._rule(line, plan)
-
-    def _rule(self, line: str, plan: _TriplePlan) -> None:
-        self.ruled.append(line)
-        self.predicates.add(plan.predicate)
+            self.ruled[plan.predicate].append(line)
