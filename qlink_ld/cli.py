@@ -23,6 +23,8 @@ from urllib.request import url2pathname
 import click
 
 from qlink_ld import __version__
+from qlink_ld.commands import GOOD, NO, NOTHING, WRONG_USE, with_config
+from qlink_ld.commands.discovery import discover_command, manifest_group
 from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("qlink_ld")
 
 CONVERT_SUFFIXES = (".nq", ".ttl", ".jsonld", ".nt", ".rdf")  # DESIGN §7
-GOOD, NO, WRONG_USE, NOTHING = 0, 1, 2, 3
 
 
 class _ReaderGone(Exception):
@@ -81,31 +82,6 @@ def cli(verbose: int) -> None:
     log.setLevel(level)
 
 
-def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --config and --data; the command gets a checked `config`."""
-
-    @click.option(
-        "-c",
-        "--config",
-        "config_file",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Configuration file [default: qlink.toml, of the data folder or the current one, if present].",
-    )
-    @click.option(
-        "--data",
-        "data_dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Data folder, instead of the configured data_dir.",
-    )
-    @functools.wraps(command)
-    def wrapper(config_file: Path | None, data_dir: Path | None, **options: Any) -> Any:  # noqa: ANN401 (click's)
-        from qlink_ld.config import load_config
-
-        return command(config=load_config(config_file, data_dir), **options)
-
-    return wrapper
-
-
 def in_own_process(command: Callable[..., int]) -> Callable[..., int]:
     """Let a command read a stranger's data in a child process: what crashes a parser there becomes a message here."""
 
@@ -131,6 +107,9 @@ def in_own_process(command: Callable[..., int]) -> Callable[..., int]:
 
     return wrapper
 
+
+cli.add_command(discover_command)
+cli.add_command(manifest_group)
 
 # run, serve, demo ---------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Source: QualityLink Data Source Discovery, requirements D-07, D-08, D-15, D-16.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,7 +36,6 @@ ADVICE: Final = {
     "server-error": "try again later; if it stays so, the web server needs repair",
     "forbidden": "let everybody read the manifest: it is public, and nothing in it is secret",
     "status": "let the web server answer with the manifest and status 200",
-    "refused": "correct the address or the redirect",
     "unreadable": "check the file's path and permissions",
     "too-large": f"a manifest has at most {MAX_BYTES:,} bytes; serve the manifest itself at this address",
     "not-a-manifest": "serve the manifest at this address, or answer 404 if there is none",
@@ -73,9 +72,10 @@ def fetch_manifest(client: ProviderClient, url: str, domain: str, mechanism: Mec
             answer = client.get(url, accept=ACCEPT, attempts=ATTEMPTS, max_bytes=MAX_BYTES, answers=_STATUSES)
     except HarvestError as error:
         outcome = _outcome_of(error)
-        message = str(error).removeprefix(f"{shown}: ").partition("; ")[0]
+        message, _, advice = str(error).removeprefix(f"{shown}: ").partition("; ")
+        probe = started.probe(domain, mechanism, shown, outcome, message)
         return Fetched(
-            started.probe(domain, mechanism, shown, outcome, message),
+            probe if probe.advice else replace(probe, advice=advice),
             hopeless=outcome in ("no-host", "certificate-invalid", "unreachable", "timeout"),
         )
     moved = f" (redirected to {answer.url})" if answer.url != shown else ""

@@ -52,9 +52,9 @@ class SourceReader:
         kind, path = self._type(node, key), self._path(node, key)
         auth = read_auth(node.members.get("auth"), f"{key}.auth", self._findings)
         self._note_unknown(node, kind, key)
+        version = self._version(node, kind, key) if kind else None
         if kind is None or path is None or auth is None:
             return None
-        version = self._version(node, kind, key)
         identifier = self._identifier(node, kind, path, key)
         if identifier is None:
             return None
