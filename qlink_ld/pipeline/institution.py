@@ -71,22 +71,7 @@ def process_institution(
     work = RecordWork(config, institution, lambda done: progress("convert", done, None))
     work.map_and_judge(snapshots)
     all_issues = (*found.issues, *issues, *(issue for snapshot in snapshots for issue in snapshot.issues), *work.issues)
-    report = HarvestReport(
-        institution=institution.id,
-        name=institution.name,
-        status="published",
-        harvested=work.harvested,
-        published=work.accepted,
-        refused=work.rejected,
-        instances=work.instances,
-        warnings=work.severities["warning"] + sum(i.count for i in all_issues if i.severity != "info"),
-        harvested_at=max(s.fetched_at for s in snapshots).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        digest=digest,
-        sources=tuple(_describe_source(source) for source in institution.sources),
-        issues=all_issues,
-        fields=tuple(field for account in work.accounts for field in account.fields),
-        probes=found.probes,
-    )
+    report = replace(describe_harvest(institution, snapshots, work, all_issues), digest=digest, probes=found.probes)
     complete = (
         found.complete and not issues and not work.unreadable and all(snapshot.complete for snapshot in snapshots)
     )
@@ -109,6 +94,26 @@ def process_institution(
     )
     store_result(files, report, work.results, config)
     return report
+
+
+def describe_harvest(
+    institution: Institution, snapshots: Sequence[Snapshot], work: RecordWork, issues: Sequence[Issue]
+) -> HarvestReport:
+    """Say what harvesting and judging brought, as far as it is known before anything is published."""
+    return HarvestReport(
+        institution=institution.id,
+        name=institution.name,
+        status="published",
+        harvested=work.harvested,
+        published=work.accepted,
+        refused=work.rejected,
+        instances=work.instances,
+        warnings=work.severities["warning"] + sum(issue.count for issue in issues if issue.severity != "info"),
+        harvested_at=max(s.fetched_at for s in snapshots).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        sources=tuple(_describe_source(source) for source in institution.sources),
+        issues=tuple(issues),
+        fields=tuple(field for account in work.accounts for field in account.fields),
+    )
 
 
 def _harvest(

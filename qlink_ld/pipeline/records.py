@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from qlink_ld.config import Config
 from qlink_ld.enrich.ownership import check_ownership
@@ -19,8 +20,25 @@ from qlink_ld.validate.records import RecordValidator, collect_types, refuse_orp
 _KEPT_RESULTS = 50_000  # SHACL results that are kept one by one for the report; all are counted
 
 
+class Watcher(Protocol):
+    """Is told of each record when it is settled."""
+
+    def note_verdict(self, verdict: Verdict, *, accepted: bool) -> None:
+        """A record was judged."""
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """A record could not be mapped."""
+
+
 class RecordWork:
     """Walks the records of one institution from mapping to their verdict; keeps them sorted on disk, not in memory.
+
+    Args:
+        config: the deployment.
+        institution: whose records they are.
+        on_progress: told now and then how many learning opportunities were found so far.
+        watcher: told of each record.
+        owned: whether records must be the institution's own; False where it is not known whose they are.
 
     Attributes:
         published: what goes into the graph, with the institution's own description.
@@ -31,10 +49,20 @@ class RecordWork:
         unreadable: sources that could not be mapped at all.
     """
 
-    def __init__(self, config: Config, institution: Institution, on_progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        institution: Institution,
+        on_progress: Callable[[int], None],
+        *,
+        watcher: Watcher | None = None,
+        owned: bool = True,
+    ) -> None:
         self.config = config
         self.institution = institution
         self._on_progress = on_progress
+        self._watcher = watcher
+        self._owned = owned
         description = describe_institution(institution, config.alliances, config.iris)
         engine = load_engine(config.validation.engine, config.validation.shapes)
         self._validator = RecordValidator(engine, description)
@@ -114,7 +142,7 @@ class RecordWork:
             return
         own = self.config.iris.institution(self.institution.id)
         for verdict in self._validator.judge(records, known or None):
-            foreign = check_ownership(verdict.record, own)
+            foreign = check_ownership(verdict.record, own) if self._owned else ()
             yield Verdict(verdict.record, (*verdict.results, *foreign)) if foreign else verdict
 
     def _settle(self, verdict: Verdict) -> bool:
@@ -125,6 +153,8 @@ class RecordWork:
         if len(self.results) < _KEPT_RESULTS:
             self.results += verdict.results
         accepted = verdict.conforms or self._publish_all
+        if self._watcher is not None:
+            self._watcher.note_verdict(verdict, accepted=accepted)
         if accepted:
             self.published.add(record.ntriples)
             self.accepted += record.opportunities
@@ -138,6 +168,8 @@ class RecordWork:
         """A record without triples of its own: its place among the refused says why."""
         self.harvested += 1
         self.rejected += 1
+        if self._watcher is not None:
+            self._watcher.note_refusal(refusal)
         place = hashlib.sha256((refusal.position + refusal.key).encode()).hexdigest()[:12]
         iri = f"<{self.config.iris.report_graph(self.institution.id)}#refused-{place}>"
         self.refused.add(
