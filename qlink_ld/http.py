@@ -200,7 +200,7 @@ class ProviderClient:
         raise AssertionError("unreachable: the last attempt returns or raises")  # pragma: no cover
 
     def post_form(self, url: str, form: str, *, headers: Mapping[str, str], answers: Collection[int] = ()) -> Response:
-        """Send a form, as a part of the request that needs its answer; return the answer.
+        """Send a form, as a part of the request that needs its answer and is tried again with it; return the answer.
 
         Args:
             url: an http(s) address; redirects are not followed, because a form may hold a secret.
@@ -209,6 +209,7 @@ class ProviderClient:
             answers: status codes besides 2xx that are returned instead of raised.
 
         Raises:
+            Retry: for the request that needs the answer.
             SourceUnavailable, SourceRefused, UnusableResponse: as for `get`.
         """
         shown = hide_secrets(build_url(url, {}, {}), ())
@@ -221,8 +222,10 @@ class ProviderClient:
                 return check_status(self._read(answer, shown, _MAX_FORM_ANSWER), shown, answers)
             finally:
                 answer.close()
-        except (*_NETWORK_ERRORS, Retry) as error:
-            raise SourceUnavailable(f"{shown}: {str(error) or type(error).__name__}; try again later") from error
+        except Retry as retry:
+            raise Retry(f"{shown}: {retry}", retry.after_s, once=retry.once) from retry.__cause__
+        except _NETWORK_ERRORS as error:
+            raise Retry(f"{shown}: the connection failed: {str(error) or type(error).__name__}") from error
         finally:
             self._clock.ends_at = ends_at
 

@@ -18,7 +18,8 @@ PrivateKey = RSAPrivateKey | Ed25519PrivateKey | EllipticCurvePrivateKey
 
 ENCRYPTION = "rsa-oaep"
 TAG = "qualitylink-v1"
-RSA_BITS = 4096  # secrets of up to 470 bytes
+_ENCRYPTION_BITS = 4096  # secrets of up to 470 bytes
+_SIGNATURE_BITS = 3072  # as strong as 128 bits (NIST SP 800-57)
 _PUBLIC_EXPONENT = 65537
 
 
@@ -31,12 +32,12 @@ class KeyKind:
     signs_with: type[HTTPSignatureAlgorithm] | None = None  # None: it decrypts
 
 
-def _generate_rsa() -> RSAPrivateKey:
-    return rsa.generate_private_key(_PUBLIC_EXPONENT, RSA_BITS)
+def _generate_rsa(bits: int = _SIGNATURE_BITS) -> RSAPrivateKey:
+    return rsa.generate_private_key(_PUBLIC_EXPONENT, bits)
 
 
 KINDS: Mapping[str, KeyKind] = {
-    ENCRYPTION: KeyKind(_generate_rsa, "RSA-OAEP"),
+    ENCRYPTION: KeyKind(lambda: _generate_rsa(_ENCRYPTION_BITS), "RSA-OAEP"),
     "ed25519": KeyKind(ed25519.Ed25519PrivateKey.generate, "EdDSA", algorithms.ED25519),
     "rsa-pss-sha512": KeyKind(_generate_rsa, "PS512", algorithms.RSA_PSS_SHA512),
     "rsa-v1_5-sha256": KeyKind(_generate_rsa, "RS256", algorithms.RSA_V1_5_SHA256),
