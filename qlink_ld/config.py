@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_FILE = "qlink.toml"
 SOURCE_TYPES = ("elm", "ooapi", "edu-api", "occapi", "json", "csv", "xml")  # DESIGN §8
+_OWN_FORMATS = ("json", "csv", "xml")  # every university fills them in its own way: they need a mapping
+_TYPE_ALIASES = {"xlsx": "csv", "tsv": "csv"}  # read by the same reader, which tells them apart by their first bytes
 _ENVIRONMENT_PREFIX = "QLINK_"
 _NOT_IN_IRIS = re.compile(r"[\x00-\x20<>\"{}|^`\\]")  # RFC 3987 §2.2, as N-Triples has it
 _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
@@ -410,10 +412,14 @@ def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
         entry = dict(entry)
         entry.setdefault("id", str(entry.get("type", "source")))
     source: DataSource = reader.build(DataSource, entry, where)
+    source = replace(source, type=_TYPE_ALIASES.get(source.type, source.type))
     if source.type not in SOURCE_TYPES:
         raise reader.error(f"unknown source type '{source.type}'; known: {', '.join(SOURCE_TYPES)}", where, "type")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", source.id):
         raise reader.error(f"'{source.id}' cannot be an id: use letters, digits, . _ -", where, "id")
+    if source.type in _OWN_FORMATS and not source.mapping:
+        message = f"a source of type '{source.type}' needs a 'mapping': the folder that says what is in it, or its name"
+        raise reader.error(message, where, "type")
     source = replace(source, path=_address(reader, source.path, where, "path"))
     if source.mapping and ("/" in source.mapping or source.mapping.startswith(".")):
         source = replace(source, mapping=str(reader.resolve(source.mapping)))

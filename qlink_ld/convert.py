@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
 
+from qlink_ld.document_kind import explain_contradiction
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
 from qlink_ld.mapping.context import compile_context
@@ -65,7 +66,12 @@ def convert_document(
     """
     mapping = load_mapping(mapping_name)
     account = Account("document")
-    if mapping.resources:
+    if mapping.body is not None:
+        if reason := explain_contradiction(body, mapping.body.type):
+            raise UnreadableData(f"{url}: {reason}")
+        whole = Document("data", url, lambda: body)
+        batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([whole])
+    elif mapping.resources:
         resource = _find_resource(body, mapping, url)
         document = Document(resource.name, url, lambda: _as_page(body, resource))
         batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([document])

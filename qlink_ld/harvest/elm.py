@@ -4,11 +4,10 @@ Source: Data Exchange, §Static ELM File; requirements E-01 to E-03.
 """
 
 import re
-from urllib.parse import urlsplit
 
 from qlink_ld.errors import UnusableResponse
+from qlink_ld.harvest.single_file import fetch_file
 from qlink_ld.harvest.visit import Visit
-from qlink_ld.http import read_file_url
 
 ACCEPT = (
     "text/turtle, application/rdf+xml;q=0.9, application/ld+json;q=0.9, application/n-triples;q=0.8, "
@@ -28,15 +27,7 @@ class ElmHarvester:
             SourceRefused: 4xx or an address that is not allowed.
             UnusableResponse: empty, too large, or a web page.
         """
-        source = visit.source
-        if urlsplit(source.path).scheme == "file":
-            response = read_file_url(source.path, visit.client.settings.max_response_bytes)
-        else:
-            response = visit.client.get(source.path, accept=ACCEPT, source=source)
-        if not response.body.strip():
-            raise UnusableResponse(
-                f"{response.url}: answered {response.status} with nothing in it; ask the provider to publish the file"
-            )
+        response = fetch_file(visit, ACCEPT)
         if _HTML.match(response.body[:4096]):
             raise UnusableResponse(
                 f"{response.url}: a web page, not a file of ELM data (often a login page); check `path` of the source"

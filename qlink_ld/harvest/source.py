@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import HarvestError
@@ -13,6 +14,7 @@ from qlink_ld.harvest.edu_api import EduApiHarvester
 from qlink_ld.harvest.elm import ElmHarvester
 from qlink_ld.harvest.occapi import OccapiHarvester
 from qlink_ld.harvest.ooapi import OoapiHarvester
+from qlink_ld.harvest.single_file import FileHarvester
 from qlink_ld.harvest.snapshot import SnapshotWriter
 from qlink_ld.harvest.visit import OnProgress, Visit
 from qlink_ld.http import ProviderClient, usable_headers
@@ -37,6 +39,9 @@ HARVESTERS: Mapping[str, Harvester] = {
     "ooapi": OoapiHarvester(),
     "edu-api": EduApiHarvester(),
     "occapi": OccapiHarvester(),
+    "json": FileHarvester(),
+    "xml": FileHarvester(),
+    "csv": FileHarvester(),
 }
 
 
@@ -85,6 +90,9 @@ def harvest_source(
     now = (now or datetime.now(UTC)).astimezone(UTC)
     with SnapshotWriter(data_dir, institution.id, source, now) as writer:
         visit = Visit(institution, source, client, writer, now, on_progress, sample)
+        if source.auth.type in ("httpheader", "oauth2.0") and urlsplit(source.path).scheme == "http":
+            message = f"a secret ({source.auth.type}) goes over http, readable for everybody between; offer https"
+            visit.report(Issue("auth-insecure", message, source=source.id, field="auth"))
         for problem in usable_headers(source.headers)[1]:
             visit.report(Issue("header-ignored", problem, source=source.id, field="headers"))
         harvester.fetch(visit)

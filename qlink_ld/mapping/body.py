@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping.reading import Note, ReadDocument
+from qlink_ld.mapping.reading import Notes, ReadDocument, decode_text
 from qlink_ld.mapping.table_document import TableOptions, read_table
 from qlink_ld.mapping.xml_document import XmlOptions, read_xml
-from qlink_ld.provider_json import read_json
+from qlink_ld.provider_json import ReadJson, read_json
 
 BESPOKE_TYPES = ("json", "xml", "csv")  # source types without a standard mapping: DESIGN §8
 
@@ -18,12 +18,14 @@ class BodySpec:
     Attributes:
         type: `json`, `xml` or `csv`, which includes spreadsheets.
         number_ids: identifiers that are numbers in the document are used as text.
+        encoding: of JSON, if not UTF-8.
         xml: see `XmlOptions`.
         table: see `TableOptions`.
     """
 
     type: str
     number_ids: bool = False
+    encoding: str | None = None
     xml: XmlOptions = field(default_factory=XmlOptions)
     table: TableOptions = field(default_factory=TableOptions)
 
@@ -43,9 +45,22 @@ def read_body(body: bytes, spec: BodySpec, url: str) -> ReadDocument:
         return read_xml(body, spec.xml, url=url)
     if spec.type == "csv":
         return read_table(body, spec.table, url=url)
+    notes = Notes()
     try:
-        read = read_json(body)
+        read = _read_json(body, spec.encoding, notes)
     except ValueError as error:
         raise UnreadableData(f"{url}: not JSON: {error}; check the address, and the 'type' of the mapping") from error
-    forgiven = f"The document is not strictly JSON ({read.forgiven}); it was read anyway."
-    return ReadDocument(read.value, (Note("json-forgiven", forgiven),) if read.forgiven else ())
+    if read.forgiven:
+        notes.add("json-forgiven", f"The document is not strictly JSON ({read.forgiven}); it was read anyway.")
+    return ReadDocument(read.value, notes.all())
+
+
+def _read_json(body: bytes, encoding: str | None, notes: Notes) -> ReadJson:
+    """Read JSON in UTF-8, as it must be, or in another encoding that is declared or can be told from the bytes."""
+    if encoding is not None:
+        return read_json(decode_text(body, encoding, notes).encode())
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return read_json(decode_text(body, None, notes).encode())
+    return read_json(body)

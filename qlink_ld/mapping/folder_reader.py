@@ -250,14 +250,14 @@ class FolderReader:
         if kind not in BESPOKE_TYPES:
             raise BrokenMapping(f"{self.file}: [document] type is '{kind}'; allowed: {', '.join(BESPOKE_TYPES)}")
         kinds: dict[str, type[XmlOptions | TableOptions]] = {"xml": XmlOptions, "csv": TableOptions}
-        names = {option.name for option in fields(kinds[kind])} if kind in kinds else set()
+        names = {option.name for option in fields(kinds[kind])} if kind in kinds else {"encoding"}
         self.check(entry, "[document]", set(), {"type", "number_ids", *names})
         spec = BodySpec(kind, bool(entry.get("number_ids", False)))
         given = {name: entry[name] for name in names & entry.keys()}
         try:
             if kind == "xml":
                 return replace(spec, xml=XmlOptions(**given))
-            return replace(spec, table=TableOptions(**given))
+            return replace(spec, table=TableOptions(**given)) if kind == "csv" else replace(spec, **given)
         except (TypeError, ValueError) as error:
             raise BrokenMapping(f"{self.file}: [document]: {error}") from error
 
