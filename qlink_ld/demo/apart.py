@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from qlink_ld.demo.providers import start_providers, write_config
+from qlink_ld.demo.configuration import read_ports, write_config
+from qlink_ld.demo.providers import start_providers
 from qlink_ld.errors import ConfigurationError, QlinkError
 
 
@@ -48,8 +49,8 @@ def running_providers(file: Path, base_iri: str, *, scale: int | None = None, se
 def _serve(connection: Connection, file: Path, base_iri: str, scale: int | None, seed: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     try:
-        with start_providers(scale=scale, seed=seed) as providers:
-            write_config(providers, file, base_iri)
+        with start_providers(scale=scale, seed=seed, ports=read_ports(file)) as providers:
+            write_config(providers.institutions, providers.alliances, file, base_iri)
             connection.send(None)
             _wait_for_end(connection)
     except QlinkError as error:

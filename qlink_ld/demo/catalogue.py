@@ -1,10 +1,10 @@
-"""What an OOAPI university has to show: a hand-written catalogue, or a generated one of any size.
+"""What a university has to show: a hand-written catalogue, or a generated one of any size.
 
 Both answer the same questions with OOAPI 5.0 objects; only the objects of the asked page are ever made of a generated
-one, so that memory stays flat whatever its size.
+one, so that memory stays flat whatever its size. For servers that speak another format, `teaching` reads them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Protocol, overload
 
@@ -107,17 +107,29 @@ def make_address(university: University, kind: str) -> Item:
 
 
 class StoredCatalogue:
-    """A catalogue whose items are all at hand."""
+    """A catalogue whose items are all at hand.
 
-    def __init__(self, collections: dict[str, list[Item]], children: dict[tuple[str, str, str], list[Item]]) -> None:
+    Args:
+        collections: the items of each.
+        children: offerings and courses, by collection, id of the item, and name of the list.
+        id_fields: collection → the field that is its key.
+    """
+
+    def __init__(
+        self,
+        collections: dict[str, list[Item]],
+        children: dict[tuple[str, str, str], list[Item]],
+        id_fields: Mapping[str, str] = ID_FIELDS,
+    ) -> None:
         self.collections = collections
         self.children = children
         self._by_id = {
-            collection: {str(item[ID_FIELDS[collection]]): item for item in items}
+            collection: {str(item[id_fields[collection]]): item for item in items}
             for collection, items in collections.items()
         }
-        offerings = (item for (_, _, child), items in children.items() if child == "offerings" for item in items)
-        self._by_id["offerings"] = {item["offeringId"]: item for item in offerings}
+        for (_, _, child), items in children.items():
+            if _is_offerings(child):
+                self._by_id.setdefault(child, {}).update({str(item[id_fields[child]]): item for item in items})
 
     def list_items(self, collection: str) -> Sequence[Item] | None:
         """Return all items of a collection; None if there is no such collection."""
@@ -134,10 +146,10 @@ class StoredCatalogue:
         if collection in ("organizations", "academic-sessions"):
             if child != "offerings" or self.find_item(collection, identifier) is None:
                 return None
-            everything = self._by_id["offerings"].values()
+            everything = self._by_id.get("offerings", {}).values()
             return _select(self._belonging(everything, collection, identifier), since, until)
         items = self.children.get((collection, identifier, child))
-        return items if items is None or child != "offerings" else _select(items, since, until)
+        return _select(items, since, until) if items is not None and _is_offerings(child) else items
 
     def _belonging(self, offerings: Iterable[Item], collection: str, identifier: str) -> Iterable[Item]:
         if collection == "academic-sessions":
@@ -147,10 +159,22 @@ class StoredCatalogue:
         return (item for item in offerings if item.get("organization") in units)
 
 
+def _is_offerings(child: str) -> bool:
+    return child.endswith("offerings")
+
+
 def _select(offerings: Iterable[Item], since: date, until: date | None) -> list[Item]:
-    """Return the offerings that start on or after `since` and end on or before `until`."""
+    """Return the offerings that start on or after `since` and end on or before `until`.
+
+    Those of OOAPI 5.0 have dates, those of OEAPI 6.0 have date-times.
+    """
     first, last = since.isoformat(), until.isoformat() if until else "9999"
-    return [item for item in offerings if item["startDate"] >= first and item["endDate"] <= last]
+    return [
+        item
+        for item in offerings
+        if (item.get("startDate") or item["startDateTime"]) >= first
+        and (item.get("endDate") or item["endDateTime"])[:10] <= last
+    ]
 
 
 class GeneratedCatalogue:

@@ -1,51 +1,29 @@
-"""Makes the ELM files of the University of Thalassia: one in ELM 3.3 (Turtle), one in ELM 3.1 (JSON-LD, blank nodes).
+"""Makes the ELM files of the demo, in every serialisation.
 
-Apart from the deliberate faults (`faults.FAULTS`) every record satisfies the QualityLink profile 0.4.0.
+University of Thalassia: Turtle in ELM 3.3; JSON-LD in ELM 3.1 with blank nodes. University of Valea Mare: RDF/XML and
+N-Triples in ELM 3.3. Apart from the deliberate faults (`faults.FAULTS`) every record satisfies the QualityLink profile
+0.4.0.
 """
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from pyoxigraph import RdfFormat, parse, serialize
+from pyoxigraph import RdfFormat, Triple, parse, serialize
 
-from qlink_ld.demo.courses import SESSIONS
+from qlink_ld.demo.elm_nodes import COURSE, PREFIXES, PROGRAMME, ElmWriter, Entry, Node, concept, typed
+from qlink_ld.demo.teaching import Opportunity, Teaching
 from qlink_ld.demo.texts import read_data
 from qlink_ld.demo.universities import NORDHAIN, THALASSIA
-from qlink_ld.namespaces import ADMS, DCTERMS, ELM, ELM_OLD, FOAF, QL, ROV, SKOS, XSD
+from qlink_ld.namespaces import ELM, ELM_OLD
 
-Node = dict[str, Any]
-Mint = Callable[[str], Node]  # fragment → the beginning of a nested node: its @id, or nothing for a blank node
-
-MODIFIED: Final = "2026-08-20T09:30:00Z"
-_SNB: Final = "http://data.europa.eu/snb"
-_AUTHORITY: Final = "http://publications.europa.eu/resource/authority"
-_LANGUAGES: Final = {
-    "bg": "BUL",
-    "el": "ELL",
-    "en": "ENG",
-    "es": "SPA",
-    "nl": "NLD",
-    "pl": "POL",
-    "sl": "SLV",
-}
-_MODES: Final = {"onsite": "9191af2ed9", "online": "920fbb3cbe", "hybrid": "c_3a90b26d"}
-_COURSE, _PROGRAMME = "05053c1cbe", "79343569f3"  # learning-opportunity vocabulary
 _TERMS: Final = {
     "autumn": {"el": "Χειμερινό εξάμηνο 2026-27", "en": "Autumn term 2026/27"},
     "spring": {"el": "Εαρινό εξάμηνο 2026-27", "en": "Spring term 2027"},
 }
 _EXAMINATION: Final = {"el": "Γραπτή εξέταση", "en": "Written examination"}
-_PREFIXES: Final = {
-    "adms": ADMS,
-    "dcterms": DCTERMS,
-    "foaf": FOAF,
-    "ql": QL,
-    "rov": ROV,
-    "skos": SKOS,
-    "xsd": XSD,
-}
+_MODES: Final = {"on campus": "onsite", "situated": "onsite", "hybrid": "hybrid"}
 # Courses with a fault each, in the columns of `thalassia.json`; `make_turtle` puts the fault in.
 _FAULTY: Final[tuple[list[Any], ...]] = (
     [
@@ -72,177 +50,127 @@ _FAULTY: Final[tuple[list[Any], ...]] = (
 
 
 def make_turtle() -> bytes:
-    """Return the courses and programmes in ELM 3.3, Turtle, with the description of the institution."""
+    """Return Thalassia's courses and programmes in ELM 3.3, Turtle, with the description of the institution."""
+    writer = ElmWriter(THALASSIA, _TERMS, _EXAMINATION)
     data = read_data("thalassia.json")
-    graph = [_institution()]
+    graph = [writer.institution()]
     for number, row in enumerate([*data["courses"], *_FAULTY]):
-        graph += _course(number, row, "courses", _COURSE)
+        graph += writer.write(_read_row(number, row, "courses", COURSE))
     for number, row in enumerate(data["programs"]):
-        specification, *instances = _course(number, row, "programmes", _PROGRAMME)
-        specification["elm:hasPart"] = [_reference(specification["@id"], code) for code in row[9]]
+        specification, *instances = writer.write(_read_row(number, row, "programmes", PROGRAMME))
+        specification["elm:hasPart"] = [writer.reference(specification["@id"], code) for code in row[9]]
         graph += [specification, *instances]
-    for node in graph:
-        _spoil(node)
-    document = {"@context": {**_PREFIXES, "elm": ELM}, "@graph": graph}
-    triples = [quad.triple for quad in parse(json.dumps(document), format=RdfFormat.JSON_LD)]
-    triples.sort(key=lambda triple: str(triple.subject))  # what is said of a node stands together
-    output = io.BytesIO()
-    serialize(triples, output, format=RdfFormat.TURTLE, prefixes={**_PREFIXES, "elm": ELM})
-    return output.getvalue()
+    return _serialise(graph, RdfFormat.TURTLE)
 
 
 def make_json_ld() -> bytes:
-    """Return the courses of the language centre in ELM 3.1, JSON-LD, nested nodes blank."""
+    """Return the courses of Thalassia's language centre in ELM 3.1, JSON-LD, nested nodes blank."""
+    writer = ElmWriter(THALASSIA, _TERMS, _EXAMINATION, old=True)
     graph: list[Node] = []
     for number, (code, language, titles, descriptions, outcomes) in enumerate(
         read_data("thalassia-languages.json")["courses"]
     ):
         versions = [dict(zip((language, "en"), texts, strict=True)) for texts in (titles, descriptions, outcomes)]
-        iri = f"{THALASSIA.website}/language-centre/{code}"
-        graph += _learning_opportunity(
-            number, iri, code, "0231", 6, 4, language, "onsite", versions, _COURSE, _blank, old=True
+        entry = Entry(
+            iri=f"{THALASSIA.website}/language-centre/{code}",
+            code=code,
+            number=number,
+            isced="0231",
+            eqf=6,
+            points=4,
+            language=language,
+            mode="onsite",
+            titles=versions[0],
+            descriptions=versions[1],
+            outcomes=versions[2:],
+            terms=_count_terms(number),
         )
-    document = {"@context": {**_PREFIXES, "elm": ELM_OLD}, "@graph": graph}
+        graph += writer.write(entry)
+    document = {"@context": {**PREFIXES, "elm": ELM_OLD}, "@graph": graph}
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _blank(_fragment: str) -> Node:
-    return {}
+def make_rdf_xml(teaching: Teaching, chosen: Sequence[Opportunity]) -> bytes:
+    """Return learning opportunities in ELM 3.3, RDF/XML, with the description of the institution."""
+    writer = _writer_of(teaching)
+    graph = [writer.institution()]
+    for it in chosen:
+        graph += _write(writer, teaching, it)
+    return _serialise(graph, RdfFormat.RDF_XML)
 
 
-def _named(iri: str) -> Mint:
-    return lambda fragment: {"@id": f"{iri}#{fragment}"}
+def make_n_triples(teaching: Teaching, chosen: Sequence[Opportunity]) -> bytes:
+    """Return learning opportunities in ELM 3.3, N-Triples, one statement a line."""
+    writer = _writer_of(teaching)
+    return _serialise([node for it in chosen for node in _write(writer, teaching, it)], RdfFormat.N_TRIPLES)
 
 
-def _course(number: int, row: list[Any], folder: str, kind: str) -> list[Node]:
+def _count_terms(number: int, kind: str = COURSE) -> int:
+    """Programmes and every third course have one term, others two."""
+    return 1 if kind == PROGRAMME or number % 3 == 0 else 2
+
+
+def _read_row(number: int, row: list[Any], folder: str, kind: str) -> Entry:
+    """Read a row of `thalassia.json`."""
     code, isced, eqf, points, language, mode, titles, descriptions, outcomes = row[:9]
     versions = [dict(zip(("el", "en"), texts, strict=True)) for texts in (titles, descriptions, outcomes)]
-    iri = f"{THALASSIA.website}/{folder}/{code}"
-    return _learning_opportunity(number, iri, code, isced, eqf, points, language, mode, versions, kind, _named(iri))
+    return Entry(
+        iri=f"{THALASSIA.website}/{folder}/{code}",
+        code=code,
+        number=number,
+        isced=isced,
+        eqf=eqf,
+        points=points,
+        language=language,
+        mode=mode,
+        titles=versions[0],
+        descriptions=versions[1],
+        outcomes=versions[2:],
+        kind=kind,
+        terms=_count_terms(number, kind),
+    )
 
 
-def _learning_opportunity(  # one row of a table
-    number: int,
-    iri: str,
-    code: str,
-    isced: str,
-    eqf: int,
-    points: float,
-    language: str,
-    mode: str,
-    versions: list[dict[str, str]],
-    kind: str,
-    mint: Mint,
-    *,
-    old: bool = False,
-) -> list[Node]:
-    """Return a specification and its instances; programmes and every third course have one, others two."""
-    titles, descriptions, outcomes = versions
-    terms = SESSIONS[:1] if kind == _PROGRAMME or number % 3 == 0 else SESSIONS
-    instances = [f"{iri}/instances/2026-{term[0]}" for term in terms]
-    specification: Node = {
-        "@id": iri,
-        "@type": "elm:LearningAchievementSpecification" if old else "ql:LearningOpportunitySpecification",
-        "adms:identifier": _identifier(mint("identifier"), code),
-        "dcterms:title": _texts(titles),
-        "dcterms:description": _texts(descriptions),
-        "dcterms:type": _concept("learning-opportunity", kind),
-        "elm:learningOutcome": {
-            **mint("outcome"),
-            "@type": "elm:LearningOutcome",
-            "dcterms:title": _texts(outcomes),
-        },
-        "dcterms:language": _language(language),
-        "elm:ISCEDFCode": _concept("isced-f", isced),
-        "elm:EQFLevel": _concept("eqf", str(eqf)),
-        "dcterms:publisher": {"@id": THALASSIA.organisation_iri},
-        "elm:creditPoint": {
-            **mint("credit"),
-            "@type": "elm:CreditPoint",
-            "elm:framework": _concept("education-credit", "6fcec5c5af"),
-            "elm:point": f"{points:g}",
-        },
-        "elm:volumeOfLearning": _typed("duration", f"PT{25 * points:g}H".replace(".5H", "H30M")),
-        "elm:provenBy": {
-            **mint("assessment"),
-            "@type": "elm:LearningAssessmentSpecification",
-            "dcterms:title": _texts(_EXAMINATION),
-            "dcterms:type": _concept("assessment", "6e6cb2cc78"),
-        },
-        "foaf:homepage": _web_resource(mint("homepage"), iri),
-        "ql:isActive": True,
-        "dcterms:modified": _typed("dateTime", MODIFIED),
-        "elm:learningOpportunity": [{"@id": instance} for instance in instances],
-    }
-    return [
-        specification,
-        *(
-            _instance(
-                number, instance, code, language, mode, term, iri, _blank if mint is _blank else _named(instance), old
-            )
-            for instance, term in zip(instances, terms, strict=True)
-        ),
-    ]
+def _writer_of(teaching: Teaching) -> ElmWriter:
+    terms = {term.key: term.titles for term in teaching.terms}
+    return ElmWriter(teaching.university, terms, teaching.courses[0].assessment)
 
 
-def _instance(
-    number: int, iri: str, code: str, language: str, mode: str, term: tuple[str, ...], of: str, mint: Mint, old: bool
-) -> Node:
-    key, start, end, _, deadline = term
-    return {
-        "@id": iri,
-        "@type": "elm:LearningOpportunity" if old else "ql:LearningOpportunityInstance",
-        "elm:learningAchievementSpecification": {"@id": of},
-        "elm:providedBy": {"@id": THALASSIA.organisation_iri},
-        "elm:defaultLanguage": _language(language),
-        "adms:identifier": _identifier(mint("identifier"), f"{code}-{start[:4]}-{key}"),
-        "elm:mode": _concept("learning-assessment", _MODES[mode]),
-        "dcterms:temporal": {
-            **mint("period"),
-            "@type": "dcterms:PeriodOfTime",
-            "elm:startDate": _typed("dateTime", f"{start}T00:00:00"),
-            "elm:endDate": _typed("dateTime", f"{end}T23:59:59"),
-            "skos:prefLabel": _texts(_TERMS[key]),
-        },
-        "elm:applicationDeadline": _typed("dateTime", f"{deadline}T23:59:59"),
-        "elm:location": _location(mint),
-        "ql:enrolmentCapacity": _typed("nonNegativeInteger", str(20 + 10 * (number % 6))),
-        "ql:enrolledLearnerCount": _typed("nonNegativeInteger", str(2 * number % 20)),
-    }
+def _write(writer: ElmWriter, teaching: Teaching, it: Opportunity) -> list[Node]:
+    entry = Entry(
+        iri=it.link,
+        code=it.code,
+        number=it.number,
+        isced=it.isced,
+        eqf=it.eqf,
+        points=it.points,
+        language=it.language,
+        mode=_MODES.get(it.mode, "online"),
+        titles=it.titles,
+        descriptions=it.descriptions,
+        outcomes=it.outcomes,
+        kind=COURSE if it.kind == "course" else PROGRAMME,
+        terms=len(it.offerings),
+    )
+    specification, *instances = writer.write(entry)
+    if it.kind == "programme":
+        parts = teaching.parts_of(it)
+        specification["elm:hasPart"] = [writer.reference(it.link, part.code) for part in parts]
+    return [specification, *instances]
 
 
-def _institution() -> Node:
-    iri = THALASSIA.organisation_iri
-    mint = _named(f"{THALASSIA.website}/")
-    identifiers = [
-        {
-            **mint(scheme.lower()),
-            "@type": f"ql:{scheme}Identifier",
-            "elm:schemeId": {"@id": f"ql:{scheme}"},
-            "skos:notation": code,
-        }
-        for scheme, code in (("Schac", THALASSIA.schac), ("OrgReg", THALASSIA.id))
-    ]
-    return {
-        "@id": iri,
-        "@type": "ql:HigherEducationInstitution",
-        "adms:identifier": identifiers,
-        "rov:legalName": _texts(dict(THALASSIA.names)),
-        "skos:altLabel": {"@value": THALASSIA.short_name, "@language": "en"},
-        "foaf:homepage": _web_resource(mint("homepage"), f"{THALASSIA.website}/"),
-        "elm:location": _location(mint),
-    }
-
-
-def _reference(iri: str, code: str) -> Node:
-    """Return a reference to a course of the same university: known by provider and code only."""
-    reference = f"{iri}#part-{code}"
-    return {
-        "@id": reference,
-        "@type": "ql:LearningOpportunitySpecificationReference",
-        "elm:providedBy": {"@id": THALASSIA.organisation_iri},
-        "adms:identifier": _identifier({"@id": f"{reference}-identifier"}, code),
-    }
+def _serialise(graph: Iterable[Node], form: RdfFormat) -> bytes:
+    """Write nodes after the deliberate faults are put in."""
+    nodes = list(graph)
+    for node in nodes:
+        _spoil(node)
+    document = {"@context": {**PREFIXES, "elm": ELM}, "@graph": nodes}
+    triples: list[Triple] = [quad.triple for quad in parse(json.dumps(document), format=RdfFormat.JSON_LD)]
+    triples.sort(key=lambda triple: str(triple.subject))  # what is said of a node stands together
+    output = io.BytesIO()
+    prefixes = None if form == RdfFormat.N_TRIPLES else {**PREFIXES, "elm": ELM}
+    serialize(triples, output, format=form, prefixes=prefixes)
+    return output.getvalue()
 
 
 def _spoil(node: Node) -> None:
@@ -251,44 +179,10 @@ def _spoil(node: Node) -> None:
     if code == "DEMO-NO-EQF":
         del node["elm:EQFLevel"]
     elif code == "DEMO-DATE":
-        node["dcterms:modified"] = _typed("date", "2026-05-04")
+        node["dcterms:modified"] = typed("date", "2026-05-04")
     elif code == "DEMO-FOREIGN":
         node["dcterms:publisher"] = {"@id": NORDHAIN.organisation_iri}
-
-
-def _identifier(begun: Node, code: str) -> Node:
-    return {**begun, "@type": "elm:Identifier", "skos:notation": code, "elm:schemeName": "course code"}
-
-
-def _web_resource(begun: Node, url: str) -> Node:
-    return {**begun, "@type": "elm:WebResource", "elm:contentUrl": _typed("anyURI", url)}
-
-
-def _location(mint: Mint) -> Node:
-    country = {"@id": f"{_AUTHORITY}/country/{THALASSIA.country}"}
-    return {
-        **mint("place"),
-        "@type": "dcterms:Location",
-        "elm:geographicName": {"@value": THALASSIA.city, "@language": "el"},
-        "elm:address": {**mint("address"), "@type": "elm:Address", "elm:countryCode": country},
-    }
-
-
-def _texts(versions: dict[str, str]) -> list[Node]:
-    return [{"@value": text, "@language": language} for language, text in _present(versions.items())]
-
-
-def _present(versions: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return ((language, text) for language, text in versions if text)
-
-
-def _concept(scheme: str, code: str) -> Node:
-    return {"@id": f"{_SNB}/{scheme}/{code}"}
-
-
-def _language(language: str) -> Node:
-    return {"@id": f"{_AUTHORITY}/language/{_LANGUAGES[language]}"}
-
-
-def _typed(datatype: str, text: str) -> Node:
-    return {"@value": text, "@type": f"xsd:{datatype}"}
+    elif code == "DEMO-TWO-LEVELS":
+        node["elm:EQFLevel"] = [concept("eqf", "6"), concept("eqf", "7")]
+    elif code == "DEMO-NO-OUTCOME":
+        del node["elm:learningOutcome"]

@@ -6,17 +6,23 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from qlink_ld.demo.catalogue import StoredCatalogue, make_organizations
-from qlink_ld.demo.courses import Item, generate_offerings
-from qlink_ld.demo.sample_universities import FIRST_GENERATED, make_generator
-from qlink_ld.demo.universities import ALTAVALLE, NORDHAIN, THALASSIA
+from qlink_ld.demo.universities import (
+    ALTAVALLE,
+    JEZIORNO,
+    NORDHAIN,
+    RIOMAR,
+    SERRABELA,
+    THALASSIA,
+    VALEMARE,
+    ZEEDIJK,
+    University,
+)
 
-Outcome = Literal["refused", "published", "lost"]
+Outcome = Literal["refused", "published", "lost", "left out"]
 
 BROKEN_PAGE_SIZE: Final = 10  # the source of Altavalle is asked in pages of this size
 BROKEN_PAGE_ITEMS: Final = 5  # courses on the page that cannot be read
 NUMERIC_ID: Final = 4711
-_FIRST_FAULTY: Final = FIRST_GENERATED + 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,11 @@ class Fault:
     what: str
     outcome: Outcome
     expected: str  # what the report should say
+
+    @property
+    def is_course(self) -> bool:
+        """False for a resource that is broken."""
+        return self.key.startswith("DEMO-")
 
 
 FAULTS: Final = (
@@ -106,54 +117,122 @@ FAULTS: Final = (
         "refused",
         f"the publisher is {NORDHAIN.id}; {THALASSIA.id} may speak of its own learning opportunities only",
     ),
+    Fault(
+        "DEMO-NO-OUTCOME",
+        ZEEDIJK.id,
+        "`learningOutcomeIds` names a learning outcome that `/learning-outcomes` does not have",
+        "refused",
+        "elm:learningOutcome is missing (MinCount)",
+    ),
+    Fault(
+        "DEMO-MODE",
+        ZEEDIJK.id,
+        "`modesOfDelivery` is x-forest, a value of the university's own",
+        "published",
+        "no elm:mode; the value is kept as a note",
+    ),
+    Fault(
+        "DEMO-CANCELLED",
+        ZEEDIJK.id,
+        "an offering whose `state` is cancelled",
+        "published",
+        "the course is published without it",
+    ),
+    Fault(
+        "DEMO-CREDITS",
+        RIOMAR.id,
+        "`creditsAwarded` is seis créditos: free text without a number",
+        "published",
+        "no credit points; the text is reported",
+    ),
+    Fault(
+        "DEMO-NO-ID",
+        RIOMAR.id,
+        "a course template without `sourcedId`",
+        "refused",
+        "it has no identifier; only this record is refused, before it is mapped",
+    ),
+    Fault(
+        "DEMO-DELETED",
+        RIOMAR.id,
+        "`recordStatus` is deleted",
+        "left out",
+        "the course is neither published nor refused",
+    ),
+    Fault(
+        "DEMO-ORPHAN",
+        RIOMAR.id,
+        "an offering of a course template that is not in the list",
+        "left out",
+        "the offering is reported with its id",
+    ),
+    *(
+        Fault(
+            key,
+            SERRABELA.id,
+            "a programme: OCCAPI 1 has no place for the learning outcomes of programmes",
+            "refused",
+            "elm:learningOutcome is missing (MinCount)",
+        )
+        for key in ("L-FLO", "L-ARQ", "M-TER")
+    ),
+    Fault(
+        "DEMO-NO-LEVEL",
+        SERRABELA.id,
+        "a course without `meta`: neither a level nor programmes",
+        "refused",
+        "elm:EQFLevel is missing (MinCount)",
+    ),
+    Fault("DEMO-NO-ISCED", SERRABELA.id, "`iscedCode` is empty", "refused", "elm:ISCEDFCode is missing (MinCount)"),
+    Fault(
+        "DEMO-GONE",
+        SERRABELA.id,
+        "a course that is listed but answers 404 itself",
+        "published",
+        "it is published as the list has it; reported",
+    ),
+    Fault(
+        "DEMO-LANGUAGE",
+        JEZIORNO.id,
+        "`languageOfInstruction` is xx, which no language has",
+        "refused",
+        "dcterms:language is missing or unknown; the value xx is reported",
+    ),
+    Fault(
+        "DEMO-NO-OUTCOME", JEZIORNO.id, "no `learningOutcomes`", "refused", "elm:learningOutcome is missing (MinCount)"
+    ),
+    Fault(
+        "DEMO-TWO-LEVELS",
+        JEZIORNO.id,
+        "a course of programmes of EQF levels 6 and 7",
+        "published",
+        "the lowest level is taken; reported",
+    ),
+    Fault(
+        "DEMO-TWO-LEVELS", VALEMARE.id, "a course with two EQF levels", "refused", "only one elm:EQFLevel (MaxCount)"
+    ),
+    Fault(
+        "DEMO-NO-OUTCOME",
+        VALEMARE.id,
+        "a course without elm:learningOutcome",
+        "refused",
+        "elm:learningOutcome is missing (MinCount)",
+    ),
 )
 
 # What a run publishes of each university, if all faults are found: learning opportunities, instances.
-PUBLISHED: Final = {NORDHAIN.id: (62, 98), ALTAVALLE.id: (50, 77), THALASSIA.id: (54, 88)}
+PUBLISHED: Final = {
+    NORDHAIN.id: (62, 98),
+    ALTAVALLE.id: (50, 77),
+    THALASSIA.id: (54, 88),
+    ZEEDIJK.id: (26, 39),
+    RIOMAR.id: (25, 39),
+    SERRABELA.id: (18, 0),
+    JEZIORNO.id: (26, 37),
+    VALEMARE.id: (24, 38),
+}
 
 
-def add_altavalle_faults(catalogue: StoredCatalogue, seed: int = 0) -> StoredCatalogue:
-    """Return the catalogue with the faulty courses, and with the courses of the page that will be broken."""
-    generator = make_generator(ALTAVALLE, seed)
-    partner = make_organizations(NORDHAIN, make_generator(NORDHAIN))[0]
-    faulty: list[Item] = []
-    children = dict(catalogue.children)
-    codes = [f.key for f in FAULTS if f.institution == ALTAVALLE.id and f.key != "/courses"]
-    for position, code in enumerate(codes):
-        course = generator.course(_FIRST_FAULTY + 2 * position)
-        course["primaryCode"] = {"codeType": "identifier", "code": code}
-        course["abbreviation"] = code
-        course["link"] = f"{ALTAVALLE.website}/courses/{code}"
-        offerings = generate_offerings(course, 1)
-        _spoil(code, course, offerings, partner)
-        faulty.append(course)
-        children["courses", str(course["courseId"]), "offerings"] = offerings
-    lost = [generator.course(_FIRST_FAULTY + 1001 + 2 * number) for number in range(BROKEN_PAGE_ITEMS)]
-    for course in lost:
-        children["courses", course["courseId"], "offerings"] = generate_offerings(course, 1)
-    courses = [*catalogue.collections["courses"], *faulty, *lost]
-    return StoredCatalogue({**catalogue.collections, "courses": courses}, children)
-
-
-def _spoil(code: str, course: Item, offerings: list[Item], partner: Item) -> None:
-    """Put the fault of this code into the course or its offerings."""
-    changes: dict[str, Item] = {
-        "DEMO-ISCED-9876": {"fieldsOfStudy": "9876"},
-        "DEMO-FOREIGN": {"organization": partner},
-        "DEMO-UNIT": {"studyLoad": {"studyLoadUnit": "cfu", "value": 6}},
-        "DEMO-LEVEL": {"level": "lifelong"},
-        "DEMO-NUMERIC-ID": {"courseId": NUMERIC_ID},
-        "DEMO-EXTRA": {"sustainabilityGoals": [4, 13], "remark": {"it": "Da rivedere", "fr": "À revoir"}},
-    }
-    course.update(changes.get(code, {}))
-    if code == "DEMO-FOREIGN":
-        offerings[0]["organization"] = partner
-    elif code == "DEMO-NO-TITLE":
-        del course["name"]
-    elif code == "DEMO-COUNT":
-        offerings[0]["enrolledNumberStudents"] = 60.5
-    elif code == "DEMO-NO-LANGUAGE":
-        course["name"] = [{"value": course["name"][0]["value"]}]
-        course["description"][0]["language"] = None
-    elif code == "DEMO-NUMERIC-ID":
-        offerings[0]["course"] = NUMERIC_ID
+def fault_codes(university: University) -> tuple[str, ...]:
+    """Return the codes of a university's faulty courses."""
+    return tuple(fault.key for fault in FAULTS if fault.institution == university.id and fault.is_course)

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
@@ -27,21 +27,23 @@ class Answer:
     media_type: str
     status: int = 200
     last_modified: datetime | None = None  # UTC
+    headers: Mapping[str, str] = field(default_factory=dict)  # further ones
 
 
 Respond = Callable[[str, Mapping[str, str]], Answer]  # path as sent, query parameters → answer
 
 
 class LoopbackServer:
-    """An HTTP server in daemon threads on an ephemeral port of 127.0.0.1; it runs from its creation until `stop()`.
+    """An HTTP server in daemon threads on a port of 127.0.0.1; it runs from its creation until `stop()`.
 
     Args:
         respond: answers GET and HEAD requests; called from several threads at once.
         name: for logs.
+        port: is taken if it is free; 0 or an occupied one: any.
     """
 
-    def __init__(self, respond: Respond, name: str) -> None:
-        self._server = _Server(respond)
+    def __init__(self, respond: Respond, name: str, port: int = 0) -> None:
+        self._server = _bind(respond, port)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"demo-{name}", daemon=True
@@ -61,16 +63,23 @@ class LoopbackServer:
         self._server.server_close()
 
 
+def _bind(respond: Respond, port: int) -> "_Server":
+    if port:
+        with contextlib.suppress(OSError):
+            return _Server(respond, port)
+    return _Server(respond, 0)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close() waits for the connections, which it has shut down
     request_queue_size = 128
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, port: int) -> None:
         self.respond = respond
         self.request_count = 0
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def count_request(self) -> None:
         with self._lock:
@@ -127,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 304:
             self.send_header("Content-Type", answer.media_type)
             self.send_header("Content-Length", str(len(answer.body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
         self.end_headers()
         if with_body and status != 304:
             self.wfile.write(answer.body)

@@ -1,28 +1,56 @@
-"""Starts the sample universities: real HTTP servers on loopback, and the configuration that harvests them."""
+"""Starts the sample universities: real HTTP servers on loopback, one each, that speak every format there is."""
 
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Literal, Self
+
+import orjson
 
 from qlink_ld.demo.catalogue import Catalogue, GeneratedCatalogue
-from qlink_ld.demo.elm_files import MODIFIED, make_json_ld, make_turtle
-from qlink_ld.demo.faults import BROKEN_PAGE_SIZE, add_altavalle_faults
+from qlink_ld.demo.edu_api import BASE_PATH as EDU_API_PATH
+from qlink_ld.demo.edu_api import EduApiServer, render_edu_api
+from qlink_ld.demo.elm_files import make_json_ld, make_n_triples, make_rdf_xml, make_turtle
+from qlink_ld.demo.faults import BROKEN_PAGE_SIZE, fault_codes
+from qlink_ld.demo.faulty_courses import (
+    add_altavalle_faults,
+    add_courses,
+    spoil_edu_api,
+    spoil_occapi,
+    spoil_oeapi,
+)
 from qlink_ld.demo.http_server import Answer, LoopbackServer, Respond, not_found
-from qlink_ld.demo.ooapi_server import BASE_PATH, OoapiServer
+from qlink_ld.demo.occapi import OccapiServer
+from qlink_ld.demo.oeapi import OEAPI_6, render_oeapi
+from qlink_ld.demo.ooapi_server import OOAPI_5, OoapiServer
 from qlink_ld.demo.sample_universities import load_catalogue, make_generator
-from qlink_ld.demo.universities import ALLIANCE_ID, ALLIANCE_NAME, ALTAVALLE, NORDHAIN, THALASSIA, University
+from qlink_ld.demo.teaching import MODIFIED, Teaching, read_teaching
+from qlink_ld.demo.universities import (
+    ALLIANCE_ID,
+    ALLIANCE_NAME,
+    ALTAVALLE,
+    JEZIORNO,
+    NORDHAIN,
+    RIOMAR,
+    SERRABELA,
+    THALASSIA,
+    VALEMARE,
+    ZEEDIJK,
+    University,
+)
 from qlink_ld.errors import ConfigurationError
 from qlink_ld.model import Alliance, DataSource, Institution
 
 log = logging.getLogger(__name__)
 
 OFFERINGS_SINCE: Final = date(2026, 9, 1)  # all demo offerings start later; fixed, so that the demo never grows old
+_MANIFEST_PATH: Final = "/.well-known/quality-link-manifest"  # QualityLink Data Source Discovery, D-06
 _MINIMUM_SHARE: Final = 0.8  # of what a university is known to have: fewer is a failed harvest
+_CHANGED: Final = datetime.fromisoformat(MODIFIED).astimezone(UTC)
+_ALLIED: Final = frozenset({NORDHAIN.id, ALTAVALLE.id, THALASSIA.id, ZEEDIJK.id, JEZIORNO.id})
 
 
 class DemoProviders:
@@ -30,12 +58,12 @@ class DemoProviders:
 
     Attributes:
         institutions: as the registry would know them, with the addresses of the running servers.
-        alliances: the one alliance that they form.
+        alliances: the one alliance that some of them form.
     """
 
     def __init__(self, institutions: tuple[Institution, ...], servers: ExitStack) -> None:
         self.institutions = institutions
-        members = tuple(institution.id for institution in institutions)
+        members = tuple(institution.id for institution in institutions if institution.id in _ALLIED)
         self.alliances = (Alliance(id=ALLIANCE_ID, name=ALLIANCE_NAME, members=members),)
         self._servers = servers
 
@@ -52,14 +80,17 @@ class DemoProviders:
         self.stop()
 
 
-def start_providers(*, scale: int | None = None, seed: int = 0) -> DemoProviders:
+def start_providers(
+    *, scale: int | None = None, seed: int = 0, ports: Mapping[str, int] | None = None
+) -> DemoProviders:
     """Start the sample universities.
 
     Args:
-        scale: None for the three universities with hand-written courses and the faults of `faults.FAULTS`. A number
-            for exactly that many generated courses, two offerings each and without a fault, on the two OOAPI servers
-            instead; pages are made when they are asked for.
+        scale: None for all universities with hand-written and generated courses and the faults of `faults.FAULTS`. A
+            number for exactly that many generated courses, two offerings each and without a fault, on the two OOAPI
+            servers instead; pages are made when they are asked for.
         seed: another seed makes other generated courses.
+        ports: where institutions' servers should be, if it is free there.
 
     Raises:
         ConfigurationError: `scale` is not positive.
@@ -67,99 +98,184 @@ def start_providers(*, scale: int | None = None, seed: int = 0) -> DemoProviders
     if scale is not None and scale < 1:
         raise ConfigurationError(f"cannot make {scale} learning opportunities; give a number from 1")
     with ExitStack() as servers:
-        institutions = _start_samples(servers, seed) if scale is None else _start_generated(servers, seed, scale)
+        street = _Street(servers, ports or {}, seed)
+        institutions = street.start_samples() if scale is None else street.start_generated(scale)
         return DemoProviders(institutions, servers.pop_all())
 
 
-def _start_samples(servers: ExitStack, seed: int) -> tuple[Institution, ...]:
-    nordhain = load_catalogue(NORDHAIN, "nordhain", generated=10, seed=seed)
-    altavalle = load_catalogue(ALTAVALLE, "altavalle", generated=2, seed=seed)
-    return (
-        _start_ooapi(servers, NORDHAIN, nordhain, minimum=50),
-        _start_ooapi(
-            servers,
-            ALTAVALLE,
-            add_altavalle_faults(altavalle, seed),
-            minimum=40,
-            page_size=BROKEN_PAGE_SIZE,
-            broken_last_page_of="courses",
-        ),
-        _start_files(servers),
-    )
+class _Street:
+    """Where the servers stand. Each method starts one university and returns how the registry knows it."""
 
+    def __init__(self, servers: ExitStack, ports: Mapping[str, int], seed: int) -> None:
+        self.servers = servers
+        self.ports = ports
+        self.seed = seed
 
-def _start_generated(servers: ExitStack, seed: int, scale: int) -> tuple[Institution, ...]:
-    shares = ((NORDHAIN, scale - scale // 2), (ALTAVALLE, scale // 2))
-    return tuple(
-        _start_ooapi(
-            servers,
-            university,
-            GeneratedCatalogue(university, make_generator(university, seed), count),
-            minimum=int(count * _MINIMUM_SHARE),
-            page_size=250,
+    def start_samples(self) -> tuple[Institution, ...]:
+        nordhain = load_catalogue(NORDHAIN, "nordhain", generated=10, seed=self.seed)
+        altavalle = load_catalogue(ALTAVALLE, "altavalle", generated=2, seed=self.seed)
+        return (
+            self.start_ooapi(NORDHAIN, nordhain, minimum=50),
+            self.start_ooapi(
+                ALTAVALLE,
+                add_altavalle_faults(altavalle, self.seed),
+                minimum=40,
+                page_size=BROKEN_PAGE_SIZE,
+                broken_last_page_of="courses",
+            ),
+            self.start_thalassia(),
+            self.start_zeedijk(),
+            self.start_riomar(),
+            self.start_occapi(SERRABELA, "serrabela", 1),
+            self.start_occapi(JEZIORNO, "jeziorno", 2, by_manifest=True),
+            self.start_valemare(),
         )
-        for university, count in shares
-    )
+
+    def start_generated(self, scale: int) -> tuple[Institution, ...]:
+        shares = ((NORDHAIN, scale - scale // 2), (ALTAVALLE, scale // 2))
+        return tuple(
+            self.start_ooapi(
+                university,
+                GeneratedCatalogue(university, make_generator(university, self.seed), count),
+                minimum=int(count * _MINIMUM_SHARE),
+                page_size=250,
+            )
+            for university, count in shares
+        )
+
+    def start_ooapi(
+        self,
+        university: University,
+        catalogue: Catalogue,
+        *,
+        minimum: int,
+        page_size: int | None = None,
+        broken_last_page_of: str | None = None,
+    ) -> Institution:
+        url = self.start(university, OoapiServer(catalogue, _contact(university), broken_last_page_of).answer)
+        source = DataSource(
+            id="ooapi",
+            type="ooapi",
+            path=f"{url}{OOAPI_5.base_path}/",
+            version="5.0",
+            name=f"{university.short_name} course catalogue",
+            page_size=page_size,
+            offerings_since=OFFERINGS_SINCE,
+        )
+        return _make_institution(university, (source,), minimum)
+
+    def start_thalassia(self) -> Institution:
+        """Two files: Turtle, and JSON-LD of an older version."""
+        files = {
+            "/opendata/courses.ttl": Answer(make_turtle(), "text/turtle; charset=utf-8", last_modified=_CHANGED),
+            "/opendata/language-centre.jsonld": Answer(make_json_ld(), "application/ld+json", last_modified=_CHANGED),
+        }
+        url = self.start(THALASSIA, _file_server(files))
+        sources = (
+            DataSource("courses", "elm", f"{url}/opendata/courses.ttl", "3.3", "Courses and programmes"),
+            DataSource("language-centre", "elm", f"{url}/opendata/language-centre.jsonld", "3.1", "Language centre"),
+        )
+        return _make_institution(THALASSIA, sources, minimum=40)
+
+    def start_zeedijk(self) -> Institution:
+        """OEAPI 6.0."""
+        catalogue = render_oeapi(self.teach(ZEEDIJK, "zeedijk"))
+        spoil_oeapi(catalogue)
+        url = self.start(ZEEDIJK, OoapiServer(catalogue, _contact(ZEEDIJK), edition=OEAPI_6).answer)
+        source = DataSource(
+            id="oeapi",
+            type="ooapi",
+            path=f"{url}{OEAPI_6.base_path}",
+            version="6.0",
+            name="Onderwijscatalogus",
+            page_size=20,
+            offerings_since=OFFERINGS_SINCE,
+        )
+        return _make_institution(ZEEDIJK, (source,), minimum=15)
+
+    def start_riomar(self) -> Institution:
+        """Edu-API 1.0. It has no subject fields and no learning outcomes, so this one publishes what violates."""
+        lists = render_edu_api(self.teach(RIOMAR, "riomar"))
+        spoil_edu_api(lists)
+        url = self.start(RIOMAR, EduApiServer(lists).answer)
+        source = DataSource("edu-api", "edu-api", f"{url}{EDU_API_PATH}", "1.0", "Sistema de información académica")
+        return replace(_make_institution(RIOMAR, (source,), minimum=15), on_violation="publish")
+
+    def start_occapi(
+        self, university: University, file: str, version: Literal[1, 2], *, by_manifest: bool = False
+    ) -> Institution:
+        """OCCAPI, found by the configuration or by the manifest."""
+        server = OccapiServer(self.teach(university, file), version)
+        spoil_occapi(server)
+        documents: dict[str, Answer] = {}
+
+        def respond(path: str, query: Mapping[str, str]) -> Answer:
+            return documents.get(path) or server.answer(path, query)
+
+        server.root = self.start(university, respond)
+        source = DataSource("occapi", "occapi", server.url, name=f"{university.short_name} OCCAPI {version}")
+        institution = _make_institution(university, (source,), minimum=15)
+        return _announce(institution, server.root, documents) if by_manifest else institution
+
+    def start_valemare(self) -> Institution:
+        """Two files, RDF/XML and N-Triples, found by the manifest.
+
+        The second is served as plain text; its true type is in the manifest.
+        """
+        teaching = self.teach(VALEMARE, "valemare")
+        half = len(teaching.courses) // 2
+        xml = make_rdf_xml(teaching, (*teaching.programmes, *teaching.courses[:half]))
+        triples = make_n_triples(teaching, teaching.courses[half:])
+        files = {
+            "/date-deschise/studii.rdf": Answer(xml, "application/rdf+xml", last_modified=_CHANGED),
+            "/date-deschise/cursuri": Answer(triples, "text/plain; charset=utf-8", last_modified=_CHANGED),
+        }
+        url = self.start(VALEMARE, _file_server(files))
+        sources = (
+            DataSource("studii", "elm", f"{url}/date-deschise/studii.rdf", "3.3", "Programe și cursuri"),
+            DataSource(
+                "cursuri",
+                "elm",
+                f"{url}/date-deschise/cursuri",
+                "3.3",
+                "Alte cursuri",
+                content_type="application/n-triples",
+            ),
+        )
+        return _announce(_make_institution(VALEMARE, sources, minimum=15), url, files)
+
+    def teach(self, university: University, file: str) -> Teaching:
+        """Return what a university teaches, with the courses that are to be spoilt."""
+        catalogue = load_catalogue(university, file, generated=16, seed=self.seed)
+        return read_teaching(university, add_courses(university, catalogue, fault_codes(university), self.seed))
+
+    def start(self, university: University, respond: Respond) -> str:
+        """Start a server; return its address."""
+        server = LoopbackServer(respond, university.id, self.ports.get(university.id, 0))
+        self.servers.callback(server.stop)
+        log.info("institution=%s stage=demo url=%s", university.id, server.url)
+        return server.url
 
 
-def _start_ooapi(
-    servers: ExitStack,
-    university: University,
-    catalogue: Catalogue,
-    *,
-    minimum: int,
-    page_size: int | None = None,
-    broken_last_page_of: str | None = None,
-) -> Institution:
-    contact = f"data@{university.schac}"
-    url = _start(servers, OoapiServer(catalogue, contact, broken_last_page_of).answer, university)
-    source = DataSource(
-        id="ooapi",
-        type="ooapi",
-        path=f"{url}{BASE_PATH}/",
-        version="5.0",
-        name=f"{university.short_name} course catalogue",
-        page_size=page_size,
-        offerings_since=OFFERINGS_SINCE,
-    )
-    return _make_institution(university, (source,), minimum)
+def _file_server(files: Mapping[str, Answer]) -> Callable[[str, Mapping[str, str]], Answer]:
+    return lambda path, _query: files.get(path) or not_found(path)
 
 
-def _start_files(servers: ExitStack) -> Institution:
-    changed = datetime.fromisoformat(MODIFIED).astimezone(UTC)
-    files = {
-        "/opendata/courses.ttl": Answer(make_turtle(), "text/turtle; charset=utf-8", last_modified=changed),
-        "/opendata/language-centre.jsonld": Answer(make_json_ld(), "application/ld+json", last_modified=changed),
-    }
-
-    def respond(path: str, _query: Mapping[str, str]) -> Answer:
-        return files.get(path) or not_found(path)
-
-    url = _start(servers, respond, THALASSIA)
-    sources = (
-        DataSource(
-            id="courses",
-            type="elm",
-            path=f"{url}/opendata/courses.ttl",
-            version="3.3",
-            name="Courses and programmes",
-        ),
-        DataSource(
-            id="language-centre",
-            type="elm",
-            path=f"{url}/opendata/language-centre.jsonld",
-            version="3.1",
-            name="Language centre",
-        ),
-    )
-    return _make_institution(THALASSIA, sources, minimum=40)
+def _announce(institution: Institution, url: str, files: dict[str, Answer]) -> Institution:
+    """Put the manifest at its well-known address, and let the website be the only thing that is known."""
+    names = {"id": "id", "type": "type", "path": "path", "version": "version", "name": "name",
+             "content_type": "contentType"}  # fmt: skip
+    sources = [
+        {name: value for key, name in names.items() if (value := getattr(source, key)) is not None}
+        for source in institution.sources
+    ]
+    manifest = {"meta": {"schac": institution.schac, "eterid": institution.id}, "sources": sources}
+    files[_MANIFEST_PATH] = Answer(orjson.dumps(manifest), "application/json", last_modified=_CHANGED)
+    return replace(institution, sources=(), website=url)
 
 
-def _start(servers: ExitStack, respond: Respond, university: University) -> str:
-    server = LoopbackServer(respond, university.id)
-    servers.callback(server.stop)
-    log.info("institution=%s stage=demo url=%s", university.id, server.url)
-    return server.url
+def _contact(university: University) -> str:
+    return f"data@{university.schac}"
 
 
 def _make_institution(university: University, sources: tuple[DataSource, ...], minimum: int) -> Institution:
@@ -173,59 +289,3 @@ def _make_institution(university: University, sources: tuple[DataSource, ...], m
         same_as=(university.organisation_iri,),
         country=university.country,
     )
-
-
-def write_config(providers: DemoProviders, file: Path, base_iri: str) -> None:
-    """Write the `qlink.toml` that harvests these servers, into the data directory that it is for.
-
-    The servers' addresses are good as long as the demo runs; what was published stays usable without them.
-
-    Args:
-        providers: the running servers.
-        file: where to; `data_dir` will be the folder it lies in.
-        base_iri: of the deployment, ending with a slash.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-    lines = [
-        "# Written by `qlink-ld demo`. The sources' addresses end with the demo that wrote them.",
-        *_settings({"base_iri": base_iri, "data_dir": "."}),
-        "",
-        "[harvest]",
-        *_settings({"allow_private_addresses": True}),
-    ]
-    for institution in providers.institutions:
-        lines += ["", "[[institution]]"]
-        lines += _settings(
-            {
-                "id": institution.id,
-                "name": institution.name,
-                "schac": institution.schac,
-                "website": institution.website,
-                "country": institution.country,
-                "minimum_records": institution.minimum_records,
-                "same_as": list(institution.same_as),
-            }
-        )
-        for source in institution.sources:
-            lines += ["", "  [[institution.source]]"]
-            keys = ("id", "type", "path", "version", "name", "page_size", "offerings_since")
-            lines += _settings({key: getattr(source, key) for key in keys}, "  ")
-    for alliance in providers.alliances:
-        lines += ["", "[[alliance]]"]
-        lines += _settings({"id": alliance.id, "name": alliance.name, "members": list(alliance.members)})
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {file}: {error.strerror}; choose another --data folder") from error
-
-
-def _settings(table: Mapping[str, Any], indent: str = "") -> list[str]:
-    """Return TOML lines; JSON's texts, numbers, booleans and lists of texts are TOML's, too."""
-    return [
-        f"{indent}{key} = {value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)}"
-        for key, value in table.items()
-        if value is not None
-    ]

@@ -75,6 +75,66 @@ THALASSIA: Final = University(
     postal_code="00300",
     languages=("el", "en"),
 )
-UNIVERSITIES: Final = (NORDHAIN, ALTAVALLE, THALASSIA)
+ZEEDIJK: Final = University(
+    id="XD0001",
+    schac="uni-zeedijk.example",
+    names={"nl": "Universiteit Zeedijk", "en": "University of Zeedijk"},
+    short_name="UZD",
+    country="NLD",
+    country_alpha2="NL",
+    city="Zeedijk",
+    street="Sluisplein",
+    postal_code="0040 ZD",
+    languages=("nl", "en"),
+)
+RIOMAR: Final = University(
+    id="XE0001",
+    schac="uriomar.example",
+    names={"es": "Universidad de Riomar", "en": "University of Riomar"},
+    short_name="URM",
+    country="ESP",
+    country_alpha2="ES",
+    city="Riomar",
+    street="Paseo del Puerto",
+    postal_code="00500",
+    languages=("es", "en"),
+)
+SERRABELA: Final = University(
+    id="XF0001",
+    schac="userrabela.example",
+    names={"pt": "Universidade de Serrabela", "en": "University of Serrabela"},
+    short_name="USB",
+    country="PRT",
+    country_alpha2="PT",
+    city="Serrabela",
+    street="Largo da Fonte",
+    postal_code="0060-001",
+    languages=("pt", "en"),
+)
+JEZIORNO: Final = University(
+    id="XG0001",
+    schac="uni-jeziorno.example",
+    names={"pl": "Uniwersytet w Jeziornie", "en": "University of Jeziorno"},
+    short_name="UJZ",
+    country="POL",
+    country_alpha2="PL",
+    city="Jeziorno",
+    street="ulica Wodna",
+    postal_code="00-700",
+    languages=("pl", "en"),
+)
+VALEMARE: Final = University(
+    id="XH0001",
+    schac="univ-valemare.example",
+    names={"ro": "Universitatea din Valea Mare", "en": "University of Valea Mare"},
+    short_name="UVM",
+    country="ROU",
+    country_alpha2="RO",
+    city="Valea Mare",
+    street="Strada Dunării",
+    postal_code="000800",
+    languages=("ro", "en"),
+)
+UNIVERSITIES: Final = (NORDHAIN, ALTAVALLE, THALASSIA, ZEEDIJK, RIOMAR, SERRABELA, JEZIORNO, VALEMARE)
 ALLIANCE_ID: Final = "INT9001"
 ALLIANCE_NAME: Final = "Aurelia European University Alliance"

@@ -4,8 +4,10 @@ from collections import Counter
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse, serialize
 
-from qlink_ld.demo.elm_files import make_json_ld, make_turtle
-from qlink_ld.demo.universities import NORDHAIN, THALASSIA
+from qlink_ld.demo.elm_files import make_json_ld, make_n_triples, make_rdf_xml, make_turtle
+from qlink_ld.demo.sample_universities import load_catalogue
+from qlink_ld.demo.teaching import read_teaching
+from qlink_ld.demo.universities import NORDHAIN, THALASSIA, VALEMARE
 from qlink_ld.model import Result
 from qlink_ld.namespaces import DCTERMS, ELM, ELM_OLD, QL, RDF, XSD
 from qlink_ld.validate.engine import load_engine
@@ -101,3 +103,24 @@ def test_the_foreign_course_names_the_other_university(turtle: list[Quad]) -> No
 def test_the_wrong_date_is_a_date(turtle: list[Quad]) -> None:
     wrong = Literal("2026-05-04", datatype=NamedNode(f"{XSD}date"))
     assert [str(quad.subject) for quad in turtle if quad.object == wrong] == [f"<{SITE}/courses/DEMO-DATE>"]
+
+
+def test_rdf_xml_and_n_triples_of_any_catalogue_conform() -> None:
+    teaching = read_teaching(VALEMARE, load_catalogue(VALEMARE, "valemare", generated=16))
+    xml = make_rdf_xml(teaching, teaching.programmes)
+    lines = make_n_triples(teaching, teaching.courses)
+    assert xml.startswith(b"<?xml")
+    assert b"<rdf:RDF" in xml[:200]
+    triples = [quad.triple for quad in parse(xml, format=RdfFormat.RDF_XML)]
+    assert len(list(parse(lines, format=RdfFormat.N_TRIPLES))) == len(lines.splitlines())
+    kinds = Counter(
+        triple.object.value.partition("#")[2]
+        for triple in (*triples, *(quad.triple for quad in parse(lines, format=RdfFormat.N_TRIPLES)))
+        if triple.predicate.value == f"{RDF}type" and isinstance(triple.object, NamedNode)
+    )
+    assert kinds["LearningOpportunitySpecification"] == len(teaching.courses) + len(teaching.programmes)
+    assert kinds["LearningOpportunitySpecificationReference"] == 4
+    data = serialize(triples, format=RdfFormat.N_TRIPLES)
+    assert data is not None
+    results = validate_data(data.decode() + lines.decode(), load_engine("shacl"))
+    assert [result for result in results if result.severity == "violation"] == []

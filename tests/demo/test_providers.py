@@ -7,15 +7,19 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+from pyoxigraph import Literal, RdfFormat, parse
 
 from qlink_ld.config import load_config
+from qlink_ld.demo.configuration import read_ports, write_config
 from qlink_ld.demo.elm_files import make_json_ld, make_turtle
 from qlink_ld.demo.faults import BROKEN_PAGE_ITEMS, FAULTS
-from qlink_ld.demo.providers import DemoProviders, start_providers, write_config
+from qlink_ld.demo.providers import DemoProviders, start_providers
+from qlink_ld.discovery.manifest import parse_manifest
 from qlink_ld.errors import ConfigurationError
-from qlink_ld.namespaces import DCTERMS, RDF
+from qlink_ld.model import DataSource
+from qlink_ld.namespaces import DCTERMS
 
+WELL_KNOWN = "/.well-known/quality-link-manifest"
 FindErrors = Callable[[str, object], list[str]]
 Item = dict[str, Any]
 
@@ -53,17 +57,45 @@ def altavalle(providers: DemoProviders) -> str:
     return providers.institutions[1].sources[0].path
 
 
-def count_specifications(turtle: bytes, media: RdfFormat, types: tuple[str, ...]) -> int:
-    wanted = {NamedNode(name) for name in types}
-    return len(
-        {q.subject for q in parse(turtle, format=media) if q.predicate.value == f"{RDF}type" and q.object in wanted}
-    )
+def _read_manifest(website: str | None) -> tuple[DataSource, ...]:
+    url = f"{website}{WELL_KNOWN}"
+    return parse_manifest(httpx.get(url).content, url).sources
 
 
 def test_ids_have_the_form_of_orgreg_ids(providers: DemoProviders) -> None:
     ids = [*(i.id for i in providers.institutions), *(a.id for a in providers.alliances)]
     assert all(re.fullmatch(r"(INT|[A-Z]{2})[0-9]{4}", identifier) for identifier in ids)
-    assert providers.alliances[0].members == ("XA0001", "XB0001", "XC0001")
+    assert providers.alliances[0].members == ("XA0001", "XB0001", "XC0001", "XD0001", "XG0001")
+
+
+def test_every_format_and_version_has_a_provider(providers: DemoProviders) -> None:
+    sources = [
+        (source, httpx.get(source.path).headers["Content-Type"].partition(";")[0])
+        for institution in providers.institutions
+        for source in institution.sources or _read_manifest(institution.website)
+    ]
+    spoken = {(source.type, source.version or re.findall(r"/v(\d)/", source.path)[0]) for source, _ in sources}
+    assert spoken == {
+        ("ooapi", "5.0"),
+        ("ooapi", "6.0"),
+        ("edu-api", "1.0"),
+        ("occapi", "1"),
+        ("occapi", "2"),
+        ("elm", "3.1"),
+        ("elm", "3.3"),
+    }
+    files = {source.content_type or kind for source, kind in sources if source.type == "elm"}
+    assert files == {"text/turtle", "application/rdf+xml", "application/ld+json", "application/n-triples"}
+
+
+def test_some_publish_a_manifest_on_their_website(providers: DemoProviders) -> None:
+    manifests = {i.id: httpx.get(f"{i.website}{WELL_KNOWN}").json() for i in providers.institutions if not i.sources}
+    assert {name: manifest["meta"]["eterid"] for name, manifest in manifests.items()} == {
+        "XG0001": "XG0001",
+        "XH0001": "XH0001",
+    }
+    assert [source["type"] for source in manifests["XG0001"]["sources"]] == ["occapi"]
+    assert manifests["XH0001"]["sources"][1]["contentType"] == "application/n-triples"
 
 
 def test_there_are_more_than_150_learning_opportunities_in_more_than_five_languages(
@@ -207,9 +239,13 @@ def test_stop_closes_the_ports() -> None:
             client.get(url)
 
 
+def write(providers: DemoProviders, file: Path) -> None:
+    write_config(providers.institutions, providers.alliances, file, "http://localhost:9999/")
+
+
 def test_written_configuration_is_read_back_as_it_was(providers: DemoProviders, tmp_path: Path) -> None:
     file = tmp_path / "data" / "qlink.toml"
-    write_config(providers, file, "http://localhost:9999/")
+    write(providers, file)
     config = load_config(file, environment={})
     assert config.institutions == providers.institutions
     assert config.alliances == providers.alliances
@@ -217,9 +253,27 @@ def test_written_configuration_is_read_back_as_it_was(providers: DemoProviders, 
     assert config.data_dir.resolve() == file.parent
     assert config.harvest.allow_private_addresses
     assert config.institutions[0].sources[0].offerings_since == date(2026, 9, 1)
+    assert [i.id for i in config.institutions if i.on_violation == "publish"] == ["XE0001"]
+
+
+def test_servers_are_where_they_were_the_last_time_if_it_is_free_there(tmp_path: Path) -> None:
+    file = tmp_path / "qlink.toml"
+    assert read_ports(file) == {}
+    with start_providers() as first:
+        write(first, file)
+        ports = read_ports(file)
+        assert ports.keys() == {institution.id for institution in first.institutions}
+        with start_providers(ports=ports) as elsewhere:  # the first ones are still there
+            assert not {i.website for i in elsewhere.institutions if not i.sources} & {
+                i.website for i in first.institutions
+            }
+    with start_providers(ports=ports) as again:
+        assert again.institutions == first.institutions
+    file.write_text("not TOML")
+    assert read_ports(file) == {}
 
 
 def test_configuration_that_cannot_be_written_is_reported(providers: DemoProviders, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     with pytest.raises(ConfigurationError, match="cannot write"):
-        write_config(providers, tmp_path / "data" / "qlink.toml", "http://localhost:9999/")
+        write(providers, tmp_path / "data" / "qlink.toml")
