@@ -33,7 +33,7 @@ class Auth:
     alg: str | None = None  # httpsig: a name of the IANA registry; None: we choose
 
 
-SUPPORTED_AUTH: frozenset[str] = frozenset({"none"})  # the schemes that requests can be made with so far
+SUPPORTED_AUTH: frozenset[str] = frozenset({"none", "httpheader", "oauth2.0", "httpsig"})  # what requests can be made with
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Takes one institution from its sources to files: graph, refused records, report."""
 
+import contextlib
 import hashlib
 import logging
 import time
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from qlink_ld import __version__
 from qlink_ld.config import Config
-from qlink_ld.errors import HarvestError, QlinkError
+from qlink_ld.errors import AccessRefused, HarvestError, QlinkError
 from qlink_ld.harvest.snapshot import load_latest_snapshot
 from qlink_ld.harvest.source import harvest_source
+from qlink_ld.http import ProviderClient
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
+from qlink_ld.pipeline.access import load_access
 from qlink_ld.pipeline.discover import find_sources
 from qlink_ld.pipeline.records import RecordWork
 from qlink_ld.pipeline.state import (
@@ -126,28 +129,36 @@ def _harvest(
     """
     snapshots: list[Snapshot] = []
     issues: list[Issue] = []
-    for source in institution.sources:
-        try:
-            snapshots.append(_visit(config, institution, source, offline, progress))
-        except QlinkError as error:
-            log.info("institution=%s stage=harvest source=%s failed: %s", institution.id, source.id, error)
-            issues.append(Issue("source-failed", str(error), "violation", source.id, position=source.path))
-            old = load_latest_snapshot(config.data_dir, institution.id, source)
-            if old is not None:
-                snapshots.append(old)
+    with contextlib.ExitStack() as stack:
+        client = None
+        if not offline:
+            client = stack.enter_context(ProviderClient(config.harvest, authorize=load_access(config, institution)))
+        for source in institution.sources:
+            try:
+                snapshots.append(_visit(config, institution, source, client, progress))
+            except QlinkError as error:
+                log.info("institution=%s stage=harvest source=%s failed: %s", institution.id, source.id, error)
+                code = error.code if isinstance(error, AccessRefused) else "source-failed"
+                issues.append(Issue(code, str(error), "violation", source.id, position=source.path))
+                old = load_latest_snapshot(config.data_dir, institution.id, source)
+                if old is not None:
+                    snapshots.append(old)
     if not snapshots or len(issues) == len(institution.sources):
         raise HarvestError("; ".join(issue.message for issue in issues))
     return snapshots, issues
 
 
-def _visit(config: Config, institution: Institution, source: DataSource, offline: bool, progress: OnStage) -> Snapshot:
+def _visit(
+    config: Config, institution: Institution, source: DataSource, client: ProviderClient | None, progress: OnStage
+) -> Snapshot:
     find_mapping(source)
-    if not offline:
+    if client is not None:
         return harvest_source(
             institution,
             source,
             config.harvest,
             config.data_dir,
+            client=client,
             on_progress=lambda done, total: progress("harvest", done, total),
         )
     snapshot = load_latest_snapshot(config.data_dir, institution.id, source)

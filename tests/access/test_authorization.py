@@ -122,9 +122,11 @@ def test_a_08_nothing_is_asked_if_the_value_cannot_be_decrypted(server: HTTPServ
 
 
 def test_a_source_with_access_control_is_refused_by_a_client_without_keys(server: HTTPServer) -> None:
-    from tests.access.conftest import LOCAL
 
-    with ProviderClient(HarvestSettings(allow_private_addresses=True)) as client, pytest.raises(AccessRefused, match="httpsig"):
+    with (
+        ProviderClient(HarvestSettings(allow_private_addresses=True)) as client,
+        pytest.raises(AccessRefused, match="httpsig"),
+    ):
         client.get(server.url_for("/api"), source=source_at(server, Auth("httpsig")))
     assert not server.log
 
