@@ -9,10 +9,9 @@ import functools
 import gzip
 import logging
 import os
-import signal
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,8 @@ from urllib.request import url2pathname
 import click
 
 from qlink_ld import __version__
-from qlink_ld.commands import GOOD, NO, NOTHING, WRONG_USE, with_config
+from qlink_ld.commands import GOOD, NO, NOTHING, WRONG_USE, in_own_process, with_config
+from qlink_ld.commands.check import check_source_command
 from qlink_ld.commands.discovery import discover_command, manifest_group
 from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
@@ -82,32 +82,7 @@ def cli(verbose: int) -> None:
     log.setLevel(level)
 
 
-def in_own_process(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command read a stranger's data in a child process: what crashes a parser there becomes a message here."""
-
-    @functools.wraps(command)
-    def wrapper(source: str, **options: Any) -> int:  # noqa: ANN401 (click's)
-        sys.stdout.flush()
-        child = os.fork()  # no thread was started yet
-        if child == 0:
-            return command(source=source, **options)
-        try:
-            _, status = os.waitpid(child, 0)
-        except KeyboardInterrupt:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise
-        code = os.waitstatus_to_exitcode(status)
-        if code < 0:
-            raise UnreadableData(
-                f"{source}: the process that read it was ended by {signal.Signals(-code).name}; "
-                "it is nested too deeply or too large, which no learning opportunity data is"
-            )
-        return code
-
-    return wrapper
-
-
+cli.add_command(check_source_command)
 cli.add_command(discover_command)
 cli.add_command(manifest_group)
 

@@ -4,11 +4,16 @@ Exit codes, by DESIGN §7: 0 good; 1 the answer is no; 2 wrong use or configurat
 """
 
 import functools
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
+
+from qlink_ld.errors import UnreadableData
 
 GOOD: Final = 0
 NO: Final = 1
@@ -37,5 +42,31 @@ def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
         from qlink_ld.config import load_config
 
         return command(config=load_config(config_file, data_dir), **options)
+
+    return wrapper
+
+
+def in_own_process(command: Callable[..., int]) -> Callable[..., int]:
+    """Let a command read a stranger's data in a child process: what crashes a parser there becomes a message here."""
+
+    @functools.wraps(command)
+    def wrapper(source: str, **options: Any) -> int:  # noqa: ANN401 (click's)
+        sys.stdout.flush()
+        child = os.fork()  # no thread was started yet
+        if child == 0:
+            return command(source=source, **options)
+        try:
+            _, status = os.waitpid(child, 0)
+        except KeyboardInterrupt:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            raise UnreadableData(
+                f"{source}: the process that read it was ended by {signal.Signals(-code).name}; "
+                "it is nested too deeply or too large, which no learning opportunity data is"
+            )
+        return code
 
     return wrapper
