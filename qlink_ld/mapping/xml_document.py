@@ -7,6 +7,7 @@ are lists. Attributes are members; an element with attributes and text has its t
 What strangers send is untrusted: no DTD is read, no entity is expanded, nothing is fetched (DESIGN §6).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,8 @@ _SOAP = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05
 _SKIPPED = frozenset(  # they say how to read the document, and nothing of what it describes
     f"{{{_XSI}}}{name}" for name in ("nil", "schemaLocation", "noNamespaceSchemaLocation")
 ) | {f"{{{_XML}}}space"}
-_WHITESPACE = ("trim", "collapse", "keep")
+_WHITESPACE = ("trim", "collapse", "paragraphs", "keep")
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class XmlOptions:
         lists: names of elements that are lists even if there is one.
         texts: names of elements whose content is one text, with what markup it has.
         markup: of texts with markup: False for plain text with line breaks where blocks end, True for the markup.
-        whitespace: `trim` the ends; `collapse` runs of white space inside as well; `keep` it.
+        whitespace: `trim` the ends; `collapse` runs of white space inside as well; the same but for blank lines, which
+            end `paragraphs`; `keep` it.
     """
 
     encoding: str | None = None
@@ -202,6 +205,9 @@ class _Reader:
         mode = self.options.whitespace
         if mode == "collapse":
             return " ".join(text.split())
+        if mode == "paragraphs":
+            paragraphs = (" ".join(part.split()) for part in _BLANK_LINES.split(text))
+            return "\n\n".join(part for part in paragraphs if part)
         if mode == "keep" or (element.attrib and element.get(f"{{{_XML}}}space") == "preserve"):
             return text
         return text.strip()

@@ -78,12 +78,17 @@ def test_white_space_is_treated_as_wanted(mode: str, expected: str) -> None:
     assert value("<a><b>\n one\n   two </b></a>", whitespace=mode) == {"b": expected}
 
 
+def test_blank_lines_end_paragraphs_where_that_is_wanted() -> None:
+    text = "<a><b>\n one\n   two\n\n \n three </b></a>"
+    assert value(text, whitespace="paragraphs") == {"b": "one two\n\nthree"}
+
+
 def test_preserved_space_is_kept() -> None:
     assert value('<a><b xml:space="preserve"> x </b></a>') == {"b": " x "}
 
 
 def test_an_unknown_way_to_treat_white_space_is_told() -> None:
-    with pytest.raises(ValueError, match="'whitespace' is 'squeeze'; allowed: trim, collapse, keep"):
+    with pytest.raises(ValueError, match="'whitespace' is 'squeeze'; allowed: trim, collapse, paragraphs, keep"):
         XmlOptions(whitespace="squeeze")
 
 
