@@ -25,6 +25,7 @@ from qlink_ld import __version__
 from qlink_ld.commands import GOOD, NO, NOTHING, WRONG_USE, in_own_process, with_config
 from qlink_ld.commands.check import check_source_command
 from qlink_ld.commands.discovery import discover_command, manifest_group
+from qlink_ld.commands.keys import keys_group
 from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def cli(verbose: int) -> None:
 cli.add_command(check_source_command)
 cli.add_command(discover_command)
 cli.add_command(manifest_group)
+cli.add_command(keys_group)
 
 # run, serve, demo ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from qlink_ld.config import Config
 from qlink_ld.errors import StoreUnusable
 from qlink_ld.namespaces import PREFIXES
-from qlink_ld.serve import catalogue, downloads, graphs, home, operations, reports, sparql, things
+from qlink_ld.serve import catalogue, downloads, graphs, home, keys, operations, reports, sparql, things
 from qlink_ld.serve.describe import is_described
 from qlink_ld.serve.problems import register_errors
 from qlink_ld.serve.release import Releases
@@ -59,7 +59,7 @@ def create_app(config: Config) -> Flask:
     app.extensions[KEY] = site
     app.config["MAX_CONTENT_LENGTH"] = 4 * config.sparql.max_query_bytes + 64 * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = app.config["MAX_CONTENT_LENGTH"]
-    for module in (home, things, sparql, graphs, downloads, reports, catalogue, operations):
+    for module in (home, things, sparql, graphs, downloads, reports, catalogue, keys, operations):
         app.register_blueprint(module.blueprint)
     app.add_url_rule("/static/style.css", "style", _send_style)
     register_errors(app)
