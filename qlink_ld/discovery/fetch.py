@@ -3,11 +3,13 @@
 Source: QualityLink Data Source Discovery, requirements D-07, D-08, D-15, D-16.
 """
 
+import socket
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+import dns.exception
 import httpcore
 
 from qlink_ld.discovery.manifest import MAX_BYTES, Manifest, judge_manifest
@@ -22,6 +24,7 @@ ATTEMPTS: Final = 2
 _STATUSES = [status for status in range(400, 600) if status not in (429, 502, 503, 504)]
 # Outcomes that may be another one in an hour.
 TRANSIENT: Final = frozenset({"dns-timeout", "dns-failed", "unavailable", "timeout", "unreachable", "server-error"})
+_HOPELESS = frozenset({"no-host", "dns-timeout", "dns-failed", "certificate-invalid", "unreachable", "timeout"})
 # What the one who runs the domain can do about an outcome. What is as it should be needs no advice.
 ADVICE: Final = {
     "no-domain": "check the domain in the registry",
@@ -76,7 +79,7 @@ def fetch_manifest(client: ProviderClient, url: str, domain: str, mechanism: Mec
         probe = started.probe(domain, mechanism, shown, outcome, message)
         return Fetched(
             probe if probe.advice else replace(probe, advice=advice),
-            hopeless=outcome in ("no-host", "certificate-invalid", "unreachable", "timeout"),
+            hopeless=outcome in _HOPELESS,
         )
     moved = f" (redirected to {answer.url})" if answer.url != shown else ""
     if not 200 <= answer.status < 300:
@@ -131,6 +134,9 @@ def _outcome_of(error: HarvestError) -> str:
         return "too-large" if "larger than the limit" in str(error) else "not-a-manifest"
     if isinstance(cause, UnknownHost):
         return "no-host"
+    behind = cause.__cause__ or cause.__context__ if cause else None  # httpcore's pool keeps the context only
+    if isinstance(behind, dns.exception.DNSException | socket.gaierror):
+        return "dns-timeout" if isinstance(cause, httpcore.TimeoutException) else "dns-failed"
     if isinstance(cause, httpcore.TimeoutException):
         return "timeout"
     if isinstance(cause, httpcore.ConnectError):

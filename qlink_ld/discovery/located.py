@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_DEPTH = 50  # a manifest needs five
-MAX_VALUES = 50_000  # with aliases written out; a thousand sources with all options have fewer
+MAX_VALUES = 20_000  # with aliases written out; a thousand sources with all options have fewer
 
 
 @dataclass(frozen=True, slots=True, order=True)

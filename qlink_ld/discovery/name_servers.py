@@ -20,7 +20,7 @@ from qlink_ld.discovery.domains import is_address
 from qlink_ld.discovery_settings import DiscoverySettings, parse_resolver
 from qlink_ld.guarded_transport import UnknownHost, resolve_host
 
-_TRY_S: Final = 2.0  # before a question is repeated or another server is asked
+_TRY_SHARE: Final = 0.4  # of the time, before a question is repeated or another server is asked
 _PAYLOAD_BYTES: Final = 1232  # over UDP: DNS Flag Day 2020
 
 
@@ -49,7 +49,7 @@ class NameServers:
         resolver = dns.resolver.Resolver(configure=not configured)
         if configured:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in configured]
-        resolver.timeout = min(_TRY_S, self._settings.dns_timeout_s)
+        resolver.timeout = _TRY_SHARE * self._settings.dns_timeout_s
         resolver.lifetime = self._settings.dns_timeout_s
         resolver.use_edns(0, 0, _PAYLOAD_BYTES)
         return resolver

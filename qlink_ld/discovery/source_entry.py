@@ -68,7 +68,7 @@ class SourceReader:
             path=path,
             version=version,
             name=self._text(node, "name", key),
-            content_type=self._text(node, "contentType", key),
+            content_type=self._text(node, "contentType", key) if kind == "elm" else None,
             page_size=self._page_size(node, kind, key),
             refresh_h=self._refresh(node, key),
             headers=self._headers(node, auth, key),
@@ -127,7 +127,7 @@ class SourceReader:
         node = member.node if member else None
         if isinstance(node, Scalar) and not isinstance(node.value, bool | None) and node.text.strip():
             return node.text.strip()
-        if member and not (isinstance(node, Scalar) and node.value is None):
+        if member and not (isinstance(node, Scalar) and (node.value is None or not node.text.strip())):
             message = f'text like "5" is needed, not {describe(member.node)}; it is ignored'
             self._findings.add("version-invalid", message, member.place, f"{key}.version")
         elif kind in _VERSIONED:
