@@ -1,80 +1,56 @@
 """Maps a static ELM file to records.
 
 Namespaces of ELM 3.0 to 3.2 become 3.3's in every position; the institution's own IRIs become the registry's; blank
-nodes get IRIs; each specification takes its instances and nested nodes along. Then the common rules run.
+nodes get IRIs; each specification takes its instances and nested nodes along, and refers to other specifications. Then
+the common rules run. Whatever else is in the file is told, and what it says of persons is not read.
 
-Source: profile 0.4.0 (§2 normalisation rule, §3), DESIGN §2 and §3, QualityLink Data Exchange (static ELM files).
+Source: profile 0.4.0 (§2 normalisation rule, §3), DESIGN §2 and §3, QualityLink Data Exchange (static ELM files; T-08,
+personal data).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import batch as batches
 from qlink_ld.mapping.account import Account, Counter
 from qlink_ld.mapping.batch import Mapped, publishable
 from qlink_ld.mapping.construct import RuleRunner
-from qlink_ld.mapping.folder import MappingFolder
+from qlink_ld.mapping.folder import MappingFolder, load_mapping
 from qlink_ld.mapping.heads import Heads
-from qlink_ld.mapping.rdf_format import check_json_depth, detect_format
+from qlink_ld.mapping.own_nodes import AGENTS, OwnNodes
+from qlink_ld.mapping.part_references import REFERENCES, PartReferences
+from qlink_ld.mapping.rdf_forms import Former, compact, normalise_iri
+from qlink_ld.mapping.rdf_graph import Graph, describe
+from qlink_ld.mapping.rdf_reader import Reading, read_triples
+from qlink_ld.mapping.rdf_spec import read_rdf_spec
 from qlink_ld.mapping.records import write_run_facts
 from qlink_ld.mapping.skolem import Node, Skolemiser
-from qlink_ld.mapping.values import READERS
+from qlink_ld.mapping.values import DAY_END_READERS, READERS
 from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
-from qlink_ld.namespaces import ADMS, ELM, ELM_OLD, PREFIXES, QL, RDF, SKOS, Iris
-from qlink_ld.ntriples import sort_lines, write_triples
+from qlink_ld.namespaces import ELM, ISSUE, QL, RDF, ROV, SKOS, SOURCE, Iris
+from qlink_ld.ntriples import read_literal, sort_lines, write_triples
+from qlink_ld.vocabularies import known_concepts
+
+__all__ = ["ElmMapper", "compact", "normalise_iri", "read_rdf"]
 
 _TYPE = f"{RDF}type"
+_ISSUE = f"<{ISSUE}"
 _SPECIFICATIONS = frozenset(
     (f"{QL}LearningOpportunitySpecification", f"{ELM}LearningAchievementSpecification", f"{ELM}Qualification")
 )
 _INSTANCES = frozenset((f"{QL}LearningOpportunityInstance", f"{ELM}LearningOpportunity"))
-_INSTITUTION_IDS = (f"{QL}OrgReg", f"{QL}Schac")
-_OLD_PROFILES = "http://data.europa.eu/snb/model/ap/"
-_PROFILES = "http://data.europa.eu/snb/model/application-profile/"
-_DRAFT = ("http://data.europa.eu/snb/model#", "https://data.europa.eu/snb/model#")
+_SCHEME = frozenset((f"{SKOS}ConceptScheme",))
+_NAMES = frozenset((f"{ROV}legalName", f"{SKOS}prefLabel"))
+_NONE: frozenset[str] = frozenset()
 _WRONG_URN = "urn:schac:courseId:"
-
-Description = dict[Node, list[tuple[NamedNode, "Node | Literal"]]]
-
-
-def normalise_iri(iri: str) -> str:
-    """Rewrite an IRI of ELM 3.0 to 3.2 to ELM 3.3; others stay. Source: profile 0.4.0, normalisation rule."""
-    if not iri.startswith(("http://data.europa.eu/snb/model", "https://data.europa.eu/snb/model")):
-        return iri
-    plain = "http://" + iri.partition("://")[2]
-    if plain.startswith(ELM_OLD) or plain == ELM_OLD[:-1]:
-        return ELM + plain[len(ELM_OLD) :] if plain != ELM_OLD[:-1] else ELM[:-1]
-    if plain.startswith(_OLD_PROFILES):
-        return _PROFILES + plain[len(_OLD_PROFILES) :]
-    for draft in _DRAFT:
-        if iri.startswith(draft):
-            return ELM + iri[len(draft) :]
-    return plain if plain.startswith((ELM, _PROFILES)) else iri
-
-
-def parse_rdf(body: bytes, form: RdfFormat, url: str) -> list[Triple]:
-    """Parse a body; named graphs, where the serialisation has them, are read as one.
-
-    Raises:
-        UnreadableData: it is not that; the message has the line.
-    """
-    if form == RdfFormat.JSON_LD:
-        check_json_depth(body, url)
-    try:
-        return [quad.triple for quad in parse(body, format=form, base_iri=url)]
-    except SyntaxError as error:
-        place = f":{error.lineno}" if error.lineno else ""
-        hint = "correct the file, or ask its provider to"
-        if "context" in str(error.msg).lower():
-            hint = "remote JSON-LD contexts are never fetched: embed the context in the file"
-        raise UnreadableData(f"{url}{place}: not valid {form.name}: {error.msg}; {hint}") from error
-    except (ValueError, OSError) as error:
-        raise UnreadableData(f"{url}: cannot be read as {form.name}: {error}") from error
+_UNREAD = "no learning opportunity leads to it"
+_UNDEFINED = "no JSON-LD context defines it"
+_PERSONAL = "personal data, which is never read"
 
 
 def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
@@ -84,7 +60,8 @@ def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
         UnreadableData: unknown serialisation, or a syntax error.
     """
     out: list[Triple] = []
-    for triple in parse_rdf(body, detect_format(body, media_type, url), url):
+    contexts = read_rdf_spec(load_mapping("elm").folder).contexts
+    for triple in read_triples(body, media_type, url, contexts).triples:
         subject, value = triple.subject, triple.object
         if isinstance(subject, NamedNode):
             subject = NamedNode(normalise_iri(subject.value))
@@ -101,17 +78,6 @@ def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
     return write_triples(out)
 
 
-@dataclass(slots=True)
-class _Graph:
-    """A file's triples, by subject, and what its nodes are."""
-
-    description: Description = field(default_factory=lambda: defaultdict(list))
-    types: dict[Node, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def of_type(self, classes: frozenset[str]) -> list[Node]:
-        return sorted((node for node, types in self.types.items() if types & classes), key=str)
-
-
 class ElmMapper:
     """Maps one static ELM file. The parameters are those of `JsonMapper`."""
 
@@ -121,13 +87,14 @@ class ElmMapper:
         self.mapping = mapping
         self.institution = institution
         self.account = account
+        self._spec = read_rdf_spec(mapping.folder)
         self._iris = iris
         self._own = NamedNode(iris.institution(institution.id))
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._facts = write_run_facts(institution, iris, harvested_on, None)
-        self._terms: dict[str, NamedNode] = {}
         self._counters: dict[str, Counter] = {}
-        self._known_terms = frozenset(mapping.elm_terms)
+        self._made: set[BlankNode] = set()
+        self._personal: set[Node] = set()
 
     def map_file(self, body: bytes, source: DataSource, media_type: str | None, url: str) -> Iterator[list[Mapped]]:
         """Map the bytes of a file, in batches of up to `batches.SIZE` records sorted by IRI.
@@ -135,56 +102,34 @@ class ElmMapper:
         Raises:
             UnreadableData: it cannot be parsed; the message has the position.
         """
-        form = detect_format(body, media_type, url, source.content_type)
-        triples: Sequence[Triple] = [self._normalise(triple) for triple in parse_rdf(body, form, url)]
-        graph = self._describe(triples)
-        graph = self._describe(self._alias(triples, graph))
+        reading = read_triples(body, media_type, url, self._spec.contexts, source.content_type)
+        refused = list(self._tell(reading, url))
+        former = Former(self._spec, frozenset(self.mapping.elm_terms), self.account, source.default_language)
+        triples: Sequence[Triple] = former.form(reading.triples)
+        self._made = former.made
+        graph = describe(triples, self.account)
+        graph = describe(self._alias(triples, graph), self.account)
+        if refused:
+            yield refused
         yield from self._cut(graph, url)
 
     # Reading -----------------------------------------------------------------------------------------------------
 
-    def _normalise(self, triple: Triple) -> Triple:
-        subject, value = triple.subject, triple.object
-        return Triple(
-            self._term(subject) if isinstance(subject, NamedNode) else subject,
-            self._term(triple.predicate),
-            self._term(value) if isinstance(value, NamedNode) else value,
-        )
+    def _tell(self, reading: Reading, url: str) -> Iterator[Mapped]:
+        """Report what was wrong with a file; yield a refusal for each entry that could not be read."""
+        for problem in reading.problems.values():
+            self.account.report(problem.code, problem.message, value=problem.value, position=url)
+        for predicate, value in reading.lost:
+            self.account.drop("data", compact(normalise_iri(predicate)), value, "it has an IRI that is none")
+        for place, reason in reading.refused:
+            yield self._refuse(place, f"{url} {place}", reason)
 
-    def _term(self, node: NamedNode) -> NamedNode:
-        found = self._terms.get(node.value)
-        if found is None:
-            iri = normalise_iri(node.value)
-            found = self._terms[node.value] = node if iri == node.value else NamedNode(iri)
-            if iri.startswith(ELM) and iri[len(ELM) :] not in self._known_terms:
-                self.account.report(
-                    "unknown-elm-term", "A term in ELM's namespace is not in ELM 3.3; it is kept.", value=iri
-                )
-            if iri != node.value and node.value.startswith((*_DRAFT, "https:")):
-                self.account.report(
-                    "draft-namespace", "Terms of an ELM draft are taken for those of ELM 3.3.", value=node.value
-                )
-        return found
-
-    def _describe(self, triples: Iterable[Triple]) -> _Graph:
-        graph = _Graph()
-        for triple in triples:
-            subject, value = triple.subject, triple.object
-            if isinstance(subject, Triple) or isinstance(value, Triple):
-                self.account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=str(triple))
-                continue
-            graph.description[subject].append((triple.predicate, value))
-            if triple.predicate.value == _TYPE and isinstance(value, NamedNode):
-                graph.types[subject].add(value.value)
-        for statements in graph.description.values():  # whatever their order was in the file
-            statements.sort(key=lambda s: (s[0].value, "" if isinstance(s[1], BlankNode) else str(s[1])))
-        return graph
-
-    def _alias(self, triples: Sequence[Triple], graph: _Graph) -> list[Triple]:
-        """Put the registry's IRI in place of every IRI that the file uses for the institution itself."""
-        own = set(self.institution.same_as) | {node.value for node in self._find_own(graph)}
-        own.discard(self._own.value)
-        described: set[Node] = {self._own, *(NamedNode(iri) for iri in own)}
+    def _alias(self, triples: Sequence[Triple], graph: Graph) -> list[Triple]:
+        """Put the registry's IRI in place of what the file calls the institution; its units speak for it."""
+        finder = OwnNodes(self.institution, self._own, graph.description)
+        own = finder.find()
+        units = finder.find_units({*own, self._own})
+        described = {self._own, *own}
         for node in list(described):
             described |= {v for _, v in graph.description.get(node, ()) if isinstance(v, BlankNode)}
         out = []
@@ -192,54 +137,62 @@ class ElmMapper:
             subject, value = triple.subject, triple.object
             if subject in described:
                 self._count(triple, "ignored", "the registry describes the institution")
-                continue
-            if isinstance(value, NamedNode) and value.value in own:
+            elif value in own:
                 out.append(Triple(subject, triple.predicate, self._own))
+            elif value in units and triple.predicate.value in AGENTS and subject not in units:
+                out.append(Triple(subject, triple.predicate, self._own))
+                names = [v for p, v in graph.description[value] if p.value in _NAMES]  # type: ignore[index]  # in `units`: a node
+                out += self._note(subject, names)  # type: ignore[arg-type]  # no quoted triple, see `describe`
             else:
                 out.append(triple)
         return out
 
-    def _find_own(self, graph: _Graph) -> Iterator[NamedNode]:
-        """Nodes that carry the institution's OrgReg or SCHAC identifier."""
-        codes = {self.institution.id, (self.institution.schac or self.institution.id).lower()}
-        for node, statements in graph.description.items():
-            if not isinstance(node, NamedNode):
-                continue
-            for predicate, value in statements:
-                if predicate.value != f"{ADMS}identifier" or isinstance(value, Literal):
-                    continue
-                known = {p.value: v.value for p, v in graph.description.get(value, ())}
-                if known.get(f"{ELM}schemeId") in _INSTITUTION_IDS and known.get(f"{SKOS}notation") in codes:
-                    yield node
+    def _note(self, subject: Node, names: list[Node | Literal]) -> list[Triple]:
+        """Return a note with the name of the unit, if it has one."""
+        if not names:
+            return []
+        note = BlankNode()
+        self._made.add(note)
+        return [
+            Triple(subject, NamedNode(f"{ELM}additionalNote"), note),
+            Triple(note, NamedNode(_TYPE), NamedNode(f"{ELM}Note")),
+            *(Triple(note, NamedNode(f"{ELM}noteLiteral"), name) for name in names),
+        ]
 
-    def _count(self, triple: Triple, outcome: str, reason: str = "") -> None:
+    def _count(self, triple: Triple, outcome: str, reason: str = "", *, example: str | None = None) -> None:
         predicate = triple.predicate.value
         key = f"{outcome} {predicate} {reason}"
         counter = self._counters.get(key)
         if counter is None:
             kind = "ignored" if outcome == "ignored" else "unmapped" if outcome == "unmapped" else "mapped"
             counter = self._counters[key] = self.account.open("data", compact(predicate), kind, reason)  # type: ignore[arg-type]
-        counter.add(triple.object.value if isinstance(triple.object, NamedNode | Literal) else "(a node without IRI)")
+        value = triple.object.value if isinstance(triple.object, NamedNode | Literal) else "(a node without IRI)"
+        counter.add(value if example is None else example)
 
     # Cutting into records ----------------------------------------------------------------------------------------
 
-    def _cut(self, graph: _Graph, url: str) -> Iterator[list[Mapped]]:
+    def _cut(self, graph: Graph, url: str) -> Iterator[list[Mapped]]:
         specifications = graph.of_type(_SPECIFICATIONS)
         instances = [node for node in graph.of_type(_INSTANCES) if node not in set(specifications)]
         whole = set(specifications) | set(instances)
         owner = self._assign(graph, specifications, instances)
+        self._personal = self._find_personal(graph)
         members: dict[Node, list[Node]] = defaultdict(list)
         for instance in instances:
             members[owner.get(instance, instance)].append(instance)
         skolemiser = Skolemiser(graph.description)
         names = Heads(skolemiser, self._iris, self.institution.id, graph.description, specifications, owner)
+        parts = PartReferences(self.institution, self._own, names, graph.description, specifications, self.account)
         used: set[Node] = set()
         batch: list[Mapped] = []
         for kind in (specifications, [i for i in instances if i not in owner]):
             for iri, head in self._sort(kind, names, url, batch):
                 nodes = [head, *(m for m in members.get(head, ()) if m != head)]
+                is_specification = kind is specifications
                 try:
-                    lines = self._write(graph, nodes, whole, names, used)
+                    lines = self._write(graph, nodes, whole, names, parts, used)
+                    if is_specification:
+                        lines |= set(parts.identify(head, names.name(head)))
                 except UnreadableData as error:
                     batch.append(self._refuse(iri, url, str(error)))
                     continue
@@ -249,14 +202,25 @@ class ElmMapper:
                         "Course identifiers have the form urn:schac:uniqueCourseId:…; this one is kept as it is.",
                         value=iri,
                     )
-                is_specification = kind is specifications
-                batch.append(Record(iri, iri, lines, url, int(is_specification), len(nodes) - is_specification))
+                text = "".join(sorted(lines))
+                batch.append(Record(iri, iri, text, url, int(is_specification), len(nodes) - is_specification))
                 if len(batch) >= batches.SIZE:
                     yield self._finish(batch)
                     batch = []
         if batch:
             yield self._finish(batch)
         self._report_unattached(graph, used)
+
+    def _find_personal(self, graph: Graph) -> set[Node]:
+        """Nodes that say something of a person, by their class or by what leads to them."""
+        found: set[Node] = set(graph.of_type(self._spec.personal))
+        for statements in graph.description.values():
+            found |= {
+                value
+                for predicate, value in statements
+                if predicate.value in self._spec.personal_values and not isinstance(value, Literal)
+            }
+        return found
 
     def _sort(self, heads: list[Node], names: Heads, url: str, batch: list[Mapped]) -> list[tuple[str, Node]]:
         """Return heads with their IRIs, sorted by these; those that cannot be named go to the batch as refusals."""
@@ -268,7 +232,7 @@ class ElmMapper:
                 batch.append(self._refuse("(a learning opportunity without IRI)", url, str(error)))
         return sorted(named, key=lambda pair: (pair[0], str(pair[1])))
 
-    def _assign(self, graph: _Graph, specifications: list[Node], instances: list[Node]) -> dict[Node, Node]:
+    def _assign(self, graph: Graph, specifications: list[Node], instances: list[Node]) -> dict[Node, Node]:
         """Which specification each instance belongs to; instances of specifications that the file lacks are alone."""
         known, kinds = set(specifications), set(instances)
         owner: dict[Node, Node] = {}
@@ -282,8 +246,10 @@ class ElmMapper:
                     owner.setdefault(value, specification)  # type: ignore[arg-type]  # in `kinds`, so no literal
         return owner
 
-    def _write(self, graph: _Graph, heads: list[Node], whole: set[Node], names: Heads, used: set[Node]) -> str:
-        """Write the heads and all that is nested in them; other specifications and instances stay links.
+    def _write(
+        self, graph: Graph, heads: list[Node], whole: set[Node], names: Heads, parts: PartReferences, used: set[Node]
+    ) -> set[str]:
+        """Write the heads and all that is nested in them; other specifications and instances stay links or references.
 
         A blank node is named below the nearest node with an IRI that leads to it: what describes a university is the
         same in each of its courses.
@@ -297,15 +263,23 @@ class ElmMapper:
             if (node, name.value) in seen:
                 continue
             seen.add((node, name.value))
-            is_first = node not in used  # what several records hold is counted once
+            is_first = node not in used and node not in self._made  # what several records hold is counted once
             used.add(node)
+            if graph.types.get(node, _NONE) & REFERENCES:
+                lines |= set(parts.complete(node, str(name)))
             for predicate, value in graph.description.get(node, ()):
-                triple = Triple(node, predicate, value)
-                reason = self.mapping.drop.get(predicate.value, "")
+                reason = self._reason_to_omit(predicate.value, value)
                 if is_first:
-                    self._count(triple, "ignored" if reason else "mapped", reason)
+                    outcome = ("unmapped" if reason == _UNDEFINED else "ignored") if reason else "mapped"
+                    example = "(not shown)" if reason == _PERSONAL else None
+                    self._count(Triple(node, predicate, value), outcome, reason, example=example)
                 if reason:
                     continue
+                if node in heads and predicate.value in self._spec.parts and not isinstance(value, Literal):
+                    reference = parts.refer(name, predicate.value, value)
+                    if reference is not None:
+                        lines.update(reference)
+                        continue
                 if isinstance(value, Literal | NamedNode):
                     target = self._retype(predicate.value, value)
                 elif value in whole:
@@ -313,18 +287,27 @@ class ElmMapper:
                 else:
                     target = names.skolemiser.name(value, above, predicate.value)
                 nested = isinstance(target, NamedNode) and not isinstance(value, Literal) and value not in whole
-                if nested and value in graph.description:
+                if nested and value in graph.description and target.value not in known_concepts():
                     base = above if isinstance(value, BlankNode) else target.value
                     pending.append((value, target, base))  # type: ignore[arg-type]  # `nested`: both are nodes
                 lines.add(f"{name} {predicate} {target} .\n")
-        return "".join(sorted(lines))
+        return lines
+
+    def _reason_to_omit(self, predicate: str, value: Node | Literal) -> str:
+        """Why a statement is left out; empty if it is not."""
+        if value in self._personal:
+            return _PERSONAL
+        if predicate.startswith(SOURCE) or (isinstance(value, NamedNode) and value.value.startswith(SOURCE)):
+            return _UNDEFINED
+        return self.mapping.drop.get(predicate, "")
 
     def _retype(self, predicate: str, value: NamedNode | Literal) -> NamedNode | Literal:
         """Give a literal the datatype that the mapping wants for its property, if its text allows that."""
         datatype = self.mapping.datatypes.get(predicate)
         if datatype is None or isinstance(value, NamedNode):
             return value
-        text = READERS[datatype](value.value)
+        readers = DAY_END_READERS if predicate in self._spec.day_end else READERS
+        text = readers[datatype](value.value)
         return value if text is None else Literal(text, datatype=NamedNode(datatype))
 
     def _finish(self, batch: list[Mapped]) -> list[Mapped]:
@@ -339,21 +322,19 @@ class ElmMapper:
                 if self._runner.reads_predicate(predicate[1:-1]):
                     wanted.setdefault(predicate[1:-1], []).append(f"{line}\n")
         made: dict[str, list[str]] = defaultdict(list)
+        said: set[tuple[str, str, str]] = set()
         for line in self._runner.run(wanted):
-            subject = line.split(" ", 1)[0]
-            if subject in owners and publishable(line):
+            subject, predicate, value = line.split(" ", 2)
+            if predicate.startswith(_ISSUE):
+                said.add((owners.get(subject, ""), predicate[len(_ISSUE) : -1], read_literal(value[:-3])))
+            elif subject in owners and publishable(line):
                 made[owners[subject]].append(line)
+        for iri, code, text in sorted(said):
+            self.account.report(code, text, record=iri or None)
         return [
             entry
             if isinstance(entry, Refusal) or entry.iri not in made
-            else Record(
-                entry.iri,
-                entry.key,
-                sort_lines(entry.ntriples + "".join(made[entry.iri])),
-                entry.position,
-                entry.opportunities,
-                entry.instances,
-            )
+            else replace(entry, ntriples=sort_lines(entry.ntriples + "".join(made[entry.iri])))
             for entry in batch
         ]
 
@@ -362,18 +343,27 @@ class ElmMapper:
         self.account.report("record-unreadable", message, record=key, position=url, severity="violation")
         return Refusal(key, url, Issue("record-unreadable", message, "violation", self.account.source, key))
 
-    def _report_unattached(self, graph: _Graph, used: set[Node]) -> None:
+    def _report_unattached(self, graph: Graph, used: set[Node]) -> None:
         """Nodes that no learning opportunity leads to: nothing in the profile says what they are for."""
+        private = graph.reach(self._personal) - used
+        known = known_concepts()
         for node, statements in graph.description.items():
             if node in used:
                 continue
+            types = graph.types.get(node, _NONE)
+            is_vocabulary = bool(types & _SCHEME) or (isinstance(node, NamedNode) and node.value in known)
             for predicate, value in statements:
-                self._count(Triple(node, predicate, value), "unmapped", "no learning opportunity leads to it")
-
-
-def compact(iri: str) -> str:
-    """Write an IRI with its prefix, for reports."""
-    for prefix, namespace in PREFIXES.items():
-        if iri.startswith(namespace):
-            return f"{prefix}:{iri[len(namespace) :]}"
-    return iri
+                triple = Triple(node, predicate, value)
+                if is_vocabulary:
+                    self._count(triple, "ignored", "the vocabulary describes it")
+                elif node in private:
+                    self._count(triple, "ignored", _PERSONAL, example="(not shown)")
+                else:
+                    self._count(triple, "unmapped", _UNREAD)
+            if not is_vocabulary and node not in private and node not in self._made:
+                kinds = ", ".join(sorted(compact(kind) for kind in types)) or "no class"
+                self.account.report(
+                    "not-a-learning-opportunity",
+                    f"Things of a class ({kinds}) that no learning opportunity leads to are left out.",
+                    value=node.value if isinstance(node, NamedNode) else None,
+                )

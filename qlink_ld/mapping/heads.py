@@ -41,7 +41,7 @@ class Heads:
         self._owner = owner
         self._names: dict[Node, NamedNode] = {}
         blank = [*(node for node in specifications if isinstance(node, BlankNode)), *owner]
-        self._uses = Counter((owner.get(node), self._find_code(node)) for node in blank)
+        self._uses = Counter((owner.get(node), self.find_code(node)) for node in blank)
 
     def name(self, node: Node) -> NamedNode:
         """Return the IRI of a specification or instance.
@@ -56,7 +56,7 @@ class Heads:
         return self._names[node]
 
     def _make(self, node: BlankNode) -> str:
-        owner, code = self._owner.get(node), self._find_code(node)
+        owner, code = self._owner.get(node), self.find_code(node)
         is_own = code is not None and self._uses[owner, code] == 1
         local = code if code is not None and is_own else self.skolemiser.hash(node)
         if owner is None:
@@ -66,13 +66,16 @@ class Heads:
             return f"{base}/instances/{encode_segment(local)}"
         return f"{base}{'/' if '#' in base else '#'}learningOpportunity-{encode_segment(local)}"
 
-    def _find_code(self, node: Node) -> str | None:
-        """The first of its identifiers' codes."""
-        codes = (
+    def find_code(self, node: Node) -> str | None:
+        """Return the first of a node's codes, None if it has none."""
+        return min(self.find_codes(node), default=None)
+
+    def find_codes(self, node: Node) -> set[str]:
+        """Return the codes of a node's identifiers."""
+        return {
             value.value
             for predicate, identifier in self._description.get(node, ())
             if predicate.value == f"{ADMS}identifier" and not isinstance(identifier, Literal)
             for p, value in self._description.get(identifier, ())
             if p.value == f"{SKOS}notation" and isinstance(value, Literal) and value.value.strip()
-        )
-        return min(codes, default=None)
+        }

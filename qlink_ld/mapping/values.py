@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from langcodes import standardize_tag, tag_is_valid
 from pyoxigraph import Literal, NamedNode
 
 from qlink_ld.namespaces import XSD
@@ -27,9 +28,19 @@ _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:[:/?#]|$)", re.IGNORECASE)
 
 @lru_cache(maxsize=4096)
 def read_language(tag: str) -> str | None:
-    """Return a language tag as Oxigraph writes it (lower-case), or None if it is not well-formed BCP 47."""
+    """Return a language tag in its canonical form, in lower case as Oxigraph writes it; None if it is none.
+
+    `EN`, `en_GB` and `eng` are `en`, `en-gb` and `en`; deprecated codes become the present ones (`iw` is `he`). A tag
+    whose language is not registered is none. Source: BCP 47 §2.2.9, §4.5; the IANA Language Subtag Registry.
+    """
+    tag = tag.strip().replace("_", "-")
+    primary = tag.partition("-")[0].lower()
     try:
-        return Literal("", language=tag.strip().replace("_", "-")).language
+        # Serbo-Croatian has no present code; CLDR makes it Serbian, which is not said here.
+        if primary in ("sh", "hbs"):
+            return Literal("", language="sh" + tag[len(primary) :]).language
+        found = standardize_tag(tag)
+        return Literal("", language=found).language if tag_is_valid(found) else None
     except ValueError:
         return None
 

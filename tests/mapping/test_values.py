@@ -28,7 +28,7 @@ from qlink_ld.namespaces import XSD
         ("EN_gb", "en-gb"),
         (" nl ", "nl"),
         ("zh-Hans-CN", "zh-hans-cn"),
-        ("nld", "nld"),
+        ("nld", "nl"),
         ("x-local", "x-local"),
         ("", None),
         ("not a tag", None),
