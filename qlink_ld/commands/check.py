@@ -70,14 +70,15 @@ def check_source_command(
         harvest=replace(config.harvest, allow_private_addresses=True),
     )
     _check_shapes(config)
-    wanted = _complete(config, institution, wanted)
+    complete = _complete(config, institution, wanted)
     with ProgressBars() as bars:
         check = check_source(
             config,
             institution,
-            wanted,
+            complete,
             sample=None if everything else sample or DEFAULT_SAMPLE,
             owned=bool(institution_id or schac),
+            recognised=complete.type != wanted.type,
             on_progress=lambda stage, done, total: bars.update(institution.id, stage, done, total),
         )
     render = {"text": render_text, "json": render_json, "ttl": render_turtle}[form]
@@ -158,7 +159,7 @@ def _complete(config: "Config", institution: "Institution", source: "DataSource"
     """Find out type and version where they were not said.
 
     Raises:
-        ConfigurationError: they cannot be found out, or the mapping does not say for which type it is.
+        ConfigurationError: it is a file of no standard format, or a version that cannot be found out.
     """
     from qlink_ld.mapping import find_mapping, load_mapping
     from qlink_ld.pipeline.recognise import recognise
@@ -184,8 +185,9 @@ def _complete(config: "Config", institution: "Institution", source: "DataSource"
             f"{source.path} is {body} of no standard format: say what it is with --type, and how it is read with "
             "--mapping FOLDER (see mappings/README.md)"
         )
-    said = f" of type {source.type}" if source.type else ""
+    if not source.type:  # whatever reading it as a file says is what is wrong with the address
+        return replace(source, type="elm", id="elm")
     hint = f"it looks like {found.name}" if found is not None else "nothing that can be read was found there"
     raise ConfigurationError(
-        f"{source.path}: no version{said} was found; {hint}. Say what it is with --type and --version"
+        f"{source.path}: which version of {source.type} is it? None is stated, and {hint}. Say it with --version"
     )

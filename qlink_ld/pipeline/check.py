@@ -15,6 +15,7 @@ from qlink_ld.errors import HarvestError, SourceUnavailable, UnreadableData
 from qlink_ld.harvest.source import harvest_source
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Refusal, Result, Snapshot, Verdict
+from qlink_ld.namespaces import DCTERMS, ELM
 from qlink_ld.pipeline.institution import describe_harvest
 from qlink_ld.pipeline.recognise import Kind, count_entries, recognise
 from qlink_ld.pipeline.records import RecordWork
@@ -25,6 +26,8 @@ from qlink_ld.validate.report import find_titles, summarise
 from qlink_ld.validate.report_graph import build_report_graph
 
 DEFAULT_SAMPLE = 50  # records of each kind: enough to see most kinds of mistake, and a matter of seconds
+
+PROVIDER_PATHS = (f"<{DCTERMS}publisher>", f"<{ELM}providedBy>")
 
 OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
 
@@ -66,7 +69,7 @@ class Check:
 
     institution: Institution
     source: DataSource
-    mapping: str
+    mapping: str  # its title
     found: tuple[Found, ...] = ()
     report: HarvestReport | None = None
     refusals: tuple[Finding, ...] = ()
@@ -88,6 +91,7 @@ def check_source(
     *,
     sample: int | None = DEFAULT_SAMPLE,
     owned: bool = True,
+    recognised: bool = False,
     on_progress: OnStage | None = None,
 ) -> Check:
     """Harvest a sample of a source, map and judge it, and report; write nothing that stays.
@@ -98,6 +102,7 @@ def check_source(
         source: where and what. Where that does not fit what is there, `looks_like` says what would.
         sample: about so many records of each kind, None for all.
         owned: whether it is known whose source it is, so that records of somebody else count as refused.
+        recognised: whether type and version were found out, so that there is no need to doubt them.
         on_progress: told how far it is.
 
     Raises:
@@ -106,7 +111,7 @@ def check_source(
     """
     progress = on_progress or (lambda _stage, _done, _total: None)
     institution = replace(institution, sources=(source,))
-    check = Check(institution, source, find_mapping(source).name)
+    check = Check(institution, source, find_mapping(source).title)
     with tempfile.TemporaryDirectory(prefix="qlink-check-") as folder:
         config = replace(config, data_dir=Path(folder), access=replace(config.access, keys=config.keys_dir))
         try:
@@ -119,18 +124,24 @@ def check_source(
                 on_progress=lambda done, total: progress("harvest", done, total),
             )
             check = replace(check, found=_describe_pages(snapshot))
-            check = _judge(config, check, snapshot, owned, progress)
+            check, providers = _judge(config, check, snapshot, owned, progress)
+            if providers and not owned:  # whoever it is, these are its names
+                check = replace(check, institution=replace(institution, same_as=tuple(sorted(providers))))
+                check, _ = _judge(config, check, snapshot, owned, progress)
         except (HarvestError, UnreadableData) as error:
             check = replace(check, error=str(error))
             if isinstance(error, SourceUnavailable):
                 return check
-        if _is_odd(check):
+        if not recognised and _is_odd(check):
             stated = Kind(source.type, source.version, frozenset(entry.resource for entry in check.found))
             check = replace(check, looks_like=recognise(config, institution, source, stated))
     return check
 
 
-def _judge(config: Config, check: Check, snapshot: Snapshot, owned: bool, progress: OnStage) -> Check:
+def _judge(
+    config: Config, check: Check, snapshot: Snapshot, owned: bool, progress: OnStage
+) -> tuple[Check, frozenset[str]]:
+    """Map and judge; return also which other institutions the records name as theirs."""
     catalogue = load_engine(config.validation.engine, config.validation.shapes).shapes
     watcher = _Findings(catalogue)
     work = RecordWork(
@@ -150,13 +161,14 @@ def _judge(config: Config, check: Check, snapshot: Snapshot, owned: bool, progre
         ),
         result_counts=tuple(summarise(work.results)),
     )
-    return replace(
+    check = replace(
         check,
         report=report,
         refusals=watcher.find(refused=True),
         warnings=watcher.find(refused=False),
         graph=build_report_graph(report, work.results, config.iris),
     )
+    return check, frozenset(watcher.providers)
 
 
 class _Findings:
@@ -166,10 +178,13 @@ class _Findings:
         self._catalogue = catalogue
         self._found: dict[tuple[str, str, str | None, bool], Finding] = {}
         self._counts: Counter[tuple[str, str, str | None, bool]] = Counter()
+        self.providers: set[str] = set()  # IRIs of institutions that are not known as such
 
     def note_verdict(self, verdict: Verdict, *, accepted: bool) -> None:
         record, told = verdict.record, set()
         for result in verdict.results:
+            if result.path in PROVIDER_PATHS and result.value and result.value.startswith("<"):
+                self.providers.add(result.value[1:-1])
             kind = (result.severity, result.message, result.path, result.severity == "violation" and not accepted)
             if kind in told:
                 continue

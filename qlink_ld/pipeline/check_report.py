@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from textwrap import fill
 from typing import TypeVar
 
 from pyoxigraph import RdfFormat, parse, serialize
 
 from qlink_ld.model import FieldUse, HarvestReport, Issue
 from qlink_ld.namespaces import PREFIXES
-from qlink_ld.pipeline.check import Check, Finding, Found
+from qlink_ld.pipeline.check import PROVIDER_PATHS, Check, Finding, Found
 from qlink_ld.pipeline.recognise import Kind
 
 SHOWN = 12  # kinds of findings in a list, fields in a list; JSON has all
@@ -28,6 +29,8 @@ def render_text(check: Check) -> str:
     report = check.report
     if report is None:
         lines += [f"Nothing could be had: {check.error}", ""]
+    elif check.looks_like is not None:  # what is said of its records would be wrong
+        lines += [*_found(check), ""]
     else:
         lines += [*_found(check), "", _outcome(report), ""]
         lines += _section("Refused, commonest first", check.refusals, _write_finding)
@@ -108,13 +111,29 @@ def advise(check: Check) -> list[str]:
             f"Correct what is under “Refused”, at the source; the first entry alone{about} concerns "
             f"{_count(most.records, 'record')}"
         )
+        advice += _about_providers(check)
+        if not report.published:
+            advice.append(
+                'What the source cannot say, it cannot correct: on_violation = "publish" of an [[institution]] in '
+                "qlink.toml publishes its records nevertheless, and reports what they lack"
+            )
     if any(use.outcome == "unmapped" for use in report.fields):
         advice.append("Fields that are not known to the mapping can be added to a copy of it: see mappings/README.md")
     if check.sampled:
         advice.append("This was a sample; --all looks at everything")
     if report.published:
-        advice.append(f"To harvest it, put into qlink.toml: {_configure(check)}")
+        advice.append("To harvest it, put this below its [[institution]] in qlink.toml:\n\n" + _configure(check))
     return advice
+
+
+def _about_providers(check: Check) -> list[str]:
+    """Whoever checks a file whose university has an IRI of its own there must say so."""
+    named = {finding.value for finding in check.refusals if finding.path in PROVIDER_PATHS and finding.value}
+    if len(named) != 1:
+        return []
+    (iri,) = named
+    say = f'same_as = ["{iri}"] of its [[institution]] in qlink.toml'
+    return [f"If {iri} is this institution, say so: {say}; then check again with --institution"]
 
 
 _REFUSALS = frozenset({"record-unreadable", "record-without-identifier"})  # listed among the refused
@@ -122,7 +141,7 @@ _REFUSALS = frozenset({"record-unreadable", "record-without-identifier"})  # lis
 
 def _head(check: Check) -> str:
     source, institution = check.source, check.institution
-    return f"{source.path}\nread as {_stated(check)} with the mapping {check.mapping}, for {institution.name}"
+    return f"{source.path}\nread as {check.mapping} ({_stated(check)}), for {institution.name}"
 
 
 def _stated(check: Check) -> str:
@@ -166,8 +185,9 @@ def _section(title: str, items: Sequence[_Item], write: Callable[[_Item], Iterab
 
 def _write_finding(finding: Finding) -> Iterator[str]:
     yield f"  {finding.records:>5,}×  {f'{finding.field}: ' if finding.field else ''}{finding.message}"
-    name = f"“{finding.title}” ({finding.key})" if finding.title else finding.key
-    yield f"          for example {_shorten(name) or 'a record without a key'}, {finding.position}"
+    key = "a record without a key" if finding.key in ("", "None") else _shorten(finding.key)
+    name = f"“{_shorten(finding.title)}” ({key})" if finding.title else key
+    yield f"          for example {name}, {finding.position}"
     if finding.value is not None:
         yield f"          found: {_shorten(finding.value)}"
 
@@ -187,7 +207,7 @@ def _fields(fields: Sequence[FieldUse]) -> Iterator[str]:
     yield f"Fields: {_count(len({(use.resource, use.path) for use in mapped}), 'field')} mapped"
     for resource in dict.fromkeys(use.resource for use in sorted(mapped, key=lambda use: use.resource)):
         paths = sorted({use.path for use in mapped if use.resource == resource})
-        yield f"  {resource}: {', '.join(paths)}"
+        yield fill(f"{resource}: {', '.join(paths)}", 110, initial_indent="  ", subsequent_indent="    ")
     for outcome, meaning in _WORDS.items():
         if uses := by_outcome.get(outcome):
             yield f"  {_count(len(uses), 'field')} {meaning}:"
@@ -201,9 +221,10 @@ def _fields(fields: Sequence[FieldUse]) -> Iterator[str]:
 
 
 def _configure(check: Check) -> str:
-    settings = [("type", check.source.type), ("version", check.source.version), ("path", check.source.path)]
-    stated = "; ".join(f"{name} = {json.dumps(value)}" for name, value in settings if value)
-    return f'[[institution.source]] with id = "{check.source.type}"; {stated}'
+    source = check.source
+    settings = [("id", source.type), ("type", source.type), ("version", source.version), ("path", source.path)]
+    stated = [f"      {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings if value]
+    return "\n".join(["      [[institution.source]]", *stated])
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -71,11 +71,11 @@ def recognise(config: Config, institution: Institution, source: DataSource, stat
             candidate = replace(source, id=f"{kind}-{version or 0}", type=kind, version=version, content_type=None)
             try:
                 snapshot = harvest_source(institution, candidate, settings, Path(folder), client=client, sample=1)
-                if kind == "elm" and not _has_records(config, institution, candidate, snapshot):
-                    unknown = _describe_body(snapshot)
-                    continue
             except QlinkError as error:
                 log.info("%s is not %s: %s", source.path, name, error)
+                continue
+            if kind == "elm" and not _has_records(config, institution, candidate, snapshot):
+                unknown = _describe_body(snapshot)
                 continue
             resources = frozenset(page.resource for page in snapshot.pages if count_entries(page) != 0)
             if len(resources) > len(best.resources):
@@ -104,8 +104,11 @@ def count_entries(page: Page) -> int | None:
 
 def _has_records(config: Config, institution: Institution, source: DataSource, snapshot: Snapshot) -> bool:
     account = Account(source.id)
-    batches = map_snapshot(snapshot, find_mapping(source), institution, config.iris, account)
-    return any(batch for batch in batches)
+    try:
+        return any(map_snapshot(snapshot, find_mapping(source), institution, config.iris, account))
+    except QlinkError as error:
+        log.info("%s cannot be read as ELM data: %s", source.path, error)
+        return False
 
 
 def _describe_body(snapshot: Snapshot) -> str:
