@@ -1,16 +1,10 @@
 """Is a JSON value nested so deeply that it cannot be meant? Asked before a record is begun: nothing is half done."""
 
-from qlink_ld.errors import UnreadableData
-
 MAX_DEPTH = 64  # lists and objects in each other; no format nests a fifth as deep; deeper is an attack or a mistake
 
 
-def check_depth(value: object) -> None:
-    """See that a record can be prepared.
-
-    Raises:
-        UnreadableData: it is nested deeper than `MAX_DEPTH`.
-    """
+def why_too_deep(value: object) -> str:
+    """Why a value cannot be prepared; empty if it can."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -20,5 +14,5 @@ def check_depth(value: object) -> None:
             if isinstance(inner, dict | list)
         ]
         if not level:
-            return
-    raise UnreadableData(f"nested deeper than {MAX_DEPTH} levels")
+            return ""
+    return f"nested deeper than {MAX_DEPTH} levels"

@@ -55,6 +55,21 @@ def take_members(found: JsonObject, join: JoinSpec) -> JsonObject:
     return {name: value for name, value in taken.items() if value is not None}
 
 
+def leave_members(found: JsonObject, taken: Iterable[str]) -> JsonObject:
+    """Return a joined record without the members that are taken from it."""
+    rest = dict(found)
+    for path in taken:
+        *outer, last = path.split(".")
+        inner = rest
+        for name in outer:
+            if not isinstance(inner.get(name), dict):
+                break
+            inner[name] = inner = dict(inner[name])
+        else:
+            inner.pop(last, None)
+    return rest
+
+
 def mentions(value: object, code: str) -> bool:
     """Whether a text in a JSON value is this code, alone or at the end of a URN."""
     if isinstance(value, dict | list):

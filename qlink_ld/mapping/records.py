@@ -5,13 +5,15 @@ opportunity with its instances. One record that cannot be mapped is refused with
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.batch import OWN, Batch, Draft, Mapped, finish_draft, publishable
 from qlink_ld.mapping.construct import RUN, RuleRunner
-from qlink_ld.mapping.documents import Document, Entry, JsonObject, make_document, read_path
+from qlink_ld.mapping.documents import Document, Entry, make_document, read_path
+from qlink_ld.mapping.joins import Lookup
 from qlink_ld.mapping.resource_mapper import ResourceMapper
 from qlink_ld.mapping.selection import Selector
 from qlink_ld.mapping.specs import JoinSpec, MappingFolder, ResourceSpec
@@ -60,7 +62,7 @@ class JsonMapper:
         self._is_read: dict[str, bool] = {}
         self._run_facts = write_run_facts(institution, iris, harvested_on, default_language)
         self._clashes: dict[str, frozenset[str]] = {}
-        self._joined: dict[str, dict[str, JsonObject]] = {}
+        self.lookup = Lookup(mapping, account, lambda _join: ())
 
     def map_pages(self, pages: Sequence[Page]) -> Iterator[list[Mapped]]:
         """Map all pages of a snapshot, in batches of up to `batch.SIZE` records, in the order of the pages."""
@@ -78,37 +80,39 @@ class JsonMapper:
         for document in documents:
             by_resource.setdefault(document.resource, []).append(document)
         self._report_unknown_resources(by_resource)
-        self._joined = {
-            join.resource: self._index(join, by_resource.get(join.resource, ())) for join in self.mapping.joins.values()
-        }
+        self.lookup = Lookup(
+            self.mapping, self.account, lambda join: self._read_joined(join, by_resource.get(join.resource, ()))
+        )
         self._clashes = self._find_clashes(by_resource)
         for resource in self.mapping.resources:
-            if resource.name in by_resource:
-                yield from ResourceMapper(self, resource, by_resource).map(by_resource[resource.name])
+            kinds = {resource.name, *(spec.resource for spec in (resource.children, resource.parts) if spec)}
+            if not kinds.isdisjoint(by_resource):
+                yield from ResourceMapper(self, resource, by_resource).map(by_resource.get(resource.name, ()))
+        self.lookup.count_unused()
 
     # What is true for the whole source ---------------------------------------------------------------------------
 
-    def _report_unknown_resources(self, by_resource: Mapping[str, object]) -> None:
+    def _report_unknown_resources(self, by_resource: Mapping[str, Sequence[Document]]) -> None:
         used = {r.name for r in self.mapping.resources} | {j.resource for j in self.mapping.joins.values()}
         used |= {c.resource for r in self.mapping.resources for c in (r.children, r.parts) if c}
         for name in sorted(by_resource.keys() - used):
             reason = self.mapping.ignore_resources.get(name)
+            for document in by_resource[name]:
+                with suppress(ValueError):  # not JSON: no leaves
+                    found = read_json(document.read()).value
+                    self.account.count(name, "*", "ignored" if reason else "unmapped", found, reason or "")
             if reason is None:
                 self.account.report(
                     "resource-unmapped", f"The mapping '{self.mapping.name}' says nothing of '{name}'.", field=name
                 )
 
-    def _index(self, join: JoinSpec, documents: Sequence[Document]) -> dict[str, JsonObject]:
-        found: dict[str, JsonObject] = {}
+    def _read_joined(self, join: JoinSpec, documents: Sequence[Document]) -> Iterator[Entry]:
+        """Read the records that ids stand for."""
         resource = next((r for r in self.mapping.resources if r.name == join.resource), None)
         records = join.records if join.records is not None else resource.records if resource else "items"
         single = resource is None or resource.single
         for document in documents:
-            for entry in self._entries(document, records, single=single):
-                record = entry.record
-                if isinstance(record, dict) and isinstance(record.get(join.identifier), str):
-                    found.setdefault(record[join.identifier], record)
-        return found
+            yield from self._entries(document, records, single=single)
 
     def _find_clashes(self, by_resource: Mapping[str, Sequence[Document]]) -> dict[str, frozenset[str]]:
         """Ids that an earlier resource uses too: nothing in OOAPI says that a course and a programme differ in id."""
@@ -135,18 +139,6 @@ class JsonMapper:
     def local_id(self, resource: str, source_id: str) -> str:
         """Return the id that is unique within the institution."""
         return f"{resource}:{source_id}" if source_id in self._clashes.get(resource, ()) else source_id
-
-    def joined(self, join: JoinSpec, source_id: object) -> JsonObject | None:
-        """Return the record that an id stands for."""
-        return self._joined[join.resource].get(source_id) if isinstance(source_id, str) else None
-
-    def joined_ids(self, join: JoinSpec) -> list[str]:
-        """Return the ids of all records of a join's resource."""
-        return list(self._joined[join.resource])
-
-    def remember(self, join: JoinSpec, source_id: str, record: JsonObject) -> None:
-        """Keep a record that was embedded where others have its id."""
-        self._joined[join.resource].setdefault(source_id, record)
 
     def is_read(self, predicate: str) -> bool:
         """Whether some rule reads triples with this predicate."""

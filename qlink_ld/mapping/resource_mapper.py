@@ -9,25 +9,26 @@ import orjson
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import batch as batches
-from qlink_ld.mapping.account import Counter, shorten
+from qlink_ld.mapping.account import shorten
 from qlink_ld.mapping.batch import Batch, Draft, Mapped
 from qlink_ld.mapping.context import compile_context
+from qlink_ld.mapping.depth import why_too_deep
 from qlink_ld.mapping.documents import (
     NOTHING,
     Document,
     Entry,
     JsonObject,
-    as_list,
     mentions,
     read_path,
     shared_iri,
     skipped,
-    take_members,
     why_left_out,
 )
+from qlink_ld.mapping.joins import Joiner
 from qlink_ld.mapping.lift import OxigraphLifter
 from qlink_ld.mapping.prepare import Preparer
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, ResourceSpec
+from qlink_ld.mapping.steps import CopiedKey
 from qlink_ld.mapping.writers import CODE, PARENT, SELF, DocumentWriter, TripleWriter, Writer
 from qlink_ld.model import Issue, Refusal
 from qlink_ld.namespaces import SOURCE, course_urn, encode_segment
@@ -66,15 +67,15 @@ class ResourceMapper:
         self.known_to_children = self.child_steps.context.terms if self.child_steps is not None else {}
         self.children = _by_parent(mapper, by_resource, resource.children)
         self.parts = _by_parent(mapper, by_resource, resource.parts)
-        self.shared_joins = [join for join in mapper.mapping.joins.values() if join.shared]
-        self.always_joins = [join for join in self.shared_joins if join.always]
-        self.plain_joins = [join for join in mapper.mapping.joins.values() if not join.shared]
+        inherited = (*resource.children.inherit, *resource.children.default) if resource.children else ()
+        copied = (*inherited, *resource.missing, resource.page_parent or "")
+        self.joiner = Joiner(mapper.mapping.joins.values(), mapper.lookup, self.account, resource.name, copied)
         self.template = writer.template(self.record_members())
         self.child_template = writer.template(self.child_members())
         self.seen: set[str] = set()
         self.left_out: set[str] = set()  # ids of records that are not wanted
+        self.refused: set[str] = set()  # ids of records that cannot be mapped
         self.own: str | None = None  # the id of the record of the institution itself, where there are several
-        self.join_counters: dict[str, Counter] = {}
 
     def map(self, documents: Sequence[Document]) -> Iterator[list[Mapped]]:
         """Map the records of these pages, batch by batch."""
@@ -83,9 +84,7 @@ class ResourceMapper:
         self.find_own(documents)
         for document in documents:
             for entry in self.mapper.read_entries(document, self.spec):
-                if self.spec.page_parent and document.parent and isinstance(entry.record, dict):
-                    entry.record.setdefault(self.spec.page_parent, document.parent)
-                refusal = self.add(batch, entry)
+                refusal = self.add(batch, entry, document.parent)
                 if refusal is not None:
                     refused.append(refusal)
                 if len(batch.drafts) >= batches.SIZE:
@@ -95,32 +94,27 @@ class ResourceMapper:
             yield [*self.mapper.finish(batch, self.triples.take_ruled()), *refused]
         self.report_orphans()
 
-    def add(self, batch: Batch, entry: Entry) -> Refusal | None:
+    def add(self, batch: Batch, entry: Entry, page_parent: str | None) -> Refusal | None:
         """Add one record to the batch, or say why not."""
         record, position = entry.record, entry.position
-        key = record.get(self.spec.identifier) if isinstance(record, dict) else None
         if not isinstance(record, dict):
-            return self.refuse("record-unreadable", "is not a JSON object", shorten(record), position, record)
+            return self.refuse("record-unreadable", "is not a JSON object", shorten(record), entry, record)
+        key = record.get(self.spec.identifier)
         if not isinstance(key, str) or not key.strip():
             blank = key is None or isinstance(key, str)
             found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
-            return self.refuse(
-                "record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), position
-            )
-        reason = why_left_out(record, self.spec)
-        if not reason and self.own is not None and key != self.own:
-            reason = "it is not the institution that runs the source"
-        if reason:
-            self.account.count(self.spec.name, "*", "ignored", record, reason)
-            self.left_out.add(key)
-            return None
-        if key in self.seen:
-            self.note_repeated(record, key, position)
+            return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), entry)
+        if not self.is_wanted(entry, key):
             return None
         self.seen.add(key)
+        if too_deep := why_too_deep([record, *entry.children]):
+            self.refused.add(key)
+            return self.refuse("record-unreadable", f"cannot be mapped: {too_deep}", key, entry)
+        if self.spec.page_parent and page_parent and self.spec.page_parent not in record:
+            entry = replace(entry, record={**record, CopiedKey(self.spec.page_parent): page_parent})
         iri = self.mapper.institution_iri if self.spec.institution else self.mapper.course_iri(self.spec.name, key)
         shared: list[tuple[JoinSpec, str]] = []
-        mark = self.triples.mark()
+        mark, counted = self.triples.mark(), self.account.mark() if self.lifter is not None else None
         try:
             instances = self.write(entry, key, iri, shared)
             written = self.triples.take()
@@ -128,9 +122,12 @@ class ResourceMapper:
                 self.share(batch, join, source_id)
         except (UnreadableData, RecursionError) as error:
             self.triples.undo(mark)
-            return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, position)
-        for join in self.always_joins if not batch.drafts else ():
-            for source_id in self.mapper.joined_ids(join):
+            self.refused.add(key)
+            if counted is not None:  # what a processor of JSON-LD does not take is seen last
+                self.account.go_back(counted)
+            return self.refuse("record-unreadable", f"cannot be mapped: {error}", key, replace(entry, record=record))
+        for join in self.joiner.always if not batch.drafts else ():
+            for source_id in self.mapper.lookup.ids(join):
                 self.share(batch, join, source_id)
         draft = Draft(iri, key, position, written, 0 if self.spec.institution else 1, len(instances))
         batch.drafts.append(draft)
@@ -139,7 +136,21 @@ class ResourceMapper:
             batch.owners[f"<{instance}"] = draft
         return None
 
-    def note_repeated(self, record: JsonObject, key: str, position: str) -> None:
+    def is_wanted(self, entry: Entry, key: str) -> bool:
+        """Whether a record is to be mapped: the mapping wants it, and it is the first with its identifier."""
+        reason = why_left_out(entry.record, self.spec)
+        if not reason and self.own is not None and key != self.own:
+            reason = "it is not the institution that runs the source"
+        if reason:
+            self.account.count(self.spec.name, "*", "ignored", [entry.record, *entry.children], reason)
+            self.left_out.add(key)
+            return False
+        if key in self.seen:
+            self.note_repeated([entry.record, *entry.children], key, entry.position)
+            return False
+        return True
+
+    def note_repeated(self, record: list[Any], key: str, position: str) -> None:
         """An earlier record had the same identifier: to be expected of this resource, or a mistake."""
         if self.spec.repeats:
             self.account.count(self.spec.name, "*", "ignored", record, "the same record was read on an earlier page")
@@ -177,9 +188,11 @@ class ResourceMapper:
                 value=self.own,
             )
 
-    def refuse(self, code: str, reason: str, key: str, position: str, value: object = None) -> Refusal:
-        """Return a refusal, and report it."""
+    def refuse(self, code: str, reason: str, key: str, entry: Entry, value: object = None) -> Refusal:
+        """Return a refusal, and report it; all that the record says is dropped."""
         message = f"A record of '{self.spec.name}' {reason}; it is refused."
+        position = entry.position
+        self.account.drop(self.spec.name, "*", [entry.record, *entry.children], f"the record is refused: {code}")
         text = shorten(value) if value is not None else None
         self.account.report(
             code, message, field=self.spec.name, value=text, record=key, position=position, severity="violation"
@@ -189,10 +202,10 @@ class ResourceMapper:
     def write(self, entry: Entry, key: str, iri: str, shared: list[tuple[JoinSpec, str]]) -> list[str]:
         """Write a record with its children; return the IRIs of its instances."""
         children = self.read_children(key, entry, iri)
-        record, held = self.join(self.without_made(entry.record), shared, "")
+        record, held = self.joiner.join(self.without_made(entry.record), shared, "")
         for name, value in self.spec.missing.items():
             if record.get(name) in NOTHING:
-                record[name] = value
+                record[CopiedKey(name)] = value
         if self.spec.parts and key in self.parts:
             own = record.get(self.spec.parts.key)
             record[self.spec.parts.key] = [*self.read_parts(key), *(own if isinstance(own, list) else [own])]
@@ -273,8 +286,8 @@ class ResourceMapper:
         for name in (*spec.inherit, *spec.default):
             value = record.get(name)
             heirs = [child for child in found.values() if child.get(name) in NOTHING]
-            for child in heirs if value not in NOTHING else ():
-                child[name] = value
+            for number, child in enumerate(heirs) if value not in NOTHING else ():  # counted where it is first used
+                child[name if number == 0 and name in spec.inherit else CopiedKey(name)] = value
             if found and not heirs and name in spec.inherit:
                 self.account.count(self.spec.name, name, "ignored", value, f"each of '{spec.key}' states its own")
         return list(found.values())
@@ -288,8 +301,11 @@ class ResourceMapper:
         if isinstance(child, dict) and (state := skipped(child, spec.skip)):
             self.account.count(self.spec.name, f"{spec.key}.*", "ignored", child, f"not loaded: {state}")
             return False
-        code, message = "", ""
-        if not isinstance(source_id, str) or not source_id.strip():
+        code, message, lost = "", "", child if source_id is None else source_id
+        if too_deep := why_too_deep(child):
+            code, lost = "instance-unreadable", child
+            message = f"An entry of '{spec.resource}' cannot be mapped: {too_deep}; it is left out."
+        elif not isinstance(source_id, str) or not source_id.strip():
             code = "instance-without-identifier"
             message = f"An entry of '{spec.resource}' has no usable '{spec.identifier}'; it is left out."
         elif source_id in known:
@@ -301,7 +317,7 @@ class ResourceMapper:
                 code,
                 message,
                 field=f"{spec.resource}.{spec.identifier}",
-                value=child if source_id is None else source_id,
+                value=lost,
                 record=parent,
                 position=position,
                 severity="warning" if code == "instance-repeated" else "violation",
@@ -311,10 +327,13 @@ class ResourceMapper:
     def report_orphans(self) -> None:
         """Pages of children or parts whose record is not among the records: they have nowhere to go."""
         for spec, pages in ((self.spec.children, self.children), (self.spec.parts, self.parts)):
-            for key in sorted(pages.keys() - self.seen) if spec else ():
+            for key in sorted(pages.keys() - (self.seen - self.refused)) if spec else ():
                 for document in pages[key]:
                     records = self.mapper.read_records(document, spec.records) if spec else []
                     if not records or spec is None:
+                        continue
+                    if key in self.refused:
+                        self.account.drop(self.spec.name, f"{spec.key}.*", records, "its record is refused")
                         continue
                     if key in self.left_out:
                         reason = f"its record in '{self.spec.name}' is not loaded"
@@ -360,7 +379,7 @@ class ResourceMapper:
         """Write a usable child; return its IRI and node."""
         spec = self.spec.children
         iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
-        child, held = self.join(child, shared, f"{spec.key}." if spec else "")
+        child, held = self.joiner.join(child, shared, f"{spec.key}." if spec else "")
         if spec and (spec.identifier_parts or spec.numbered) and spec.identifier not in self.known_to_children:
             child.pop(spec.identifier, None)  # made by us, of others which are accounted for
         if self.spec.language and child.get(self.spec.language) not in NOTHING:
@@ -371,68 +390,10 @@ class ResourceMapper:
             self.preparer.writer.held_link(node, predicate, target)
         return iri, node
 
-    def join(
-        self, record: JsonObject, shared: list[tuple[JoinSpec, str]], path: str
-    ) -> tuple[JsonObject, list[tuple[str, str]]]:
-        """Put the records behind ids in their place; return the record, and its links to shared nodes.
-
-        `path` leads to the record in the source. The id is a leaf of its own; what an expanded object holds beyond what
-        the mapping takes is ignored.
-        """
-        record = dict(record)
-        held: list[tuple[str, str]] = []
-        for join in self.plain_joins:
-            value = record.get(join.key)
-            if value in NOTHING:
-                continue
-            del record[join.key]
-            into = join.into or join.key
-            beside = [entry for entry in as_list(record.get(into)) if entry not in NOTHING]
-            known = [entry.get(join.identifier) for entry in beside if isinstance(entry, dict)]
-            taken: list[JsonObject] = []
-            for item in value if isinstance(value, list) else (value,):
-                if item in known or (beside and not isinstance(value, list)):  # the server put the record beside its id
-                    self.count_joined(join, item, path)
-                    continue
-                found = item if isinstance(item, dict) else self.mapper.joined(join, item)
-                if found is None:
-                    self.account.drop(self.spec.name, path + join.key, item, f"no such record in '{join.resource}'")
-                    continue
-                taken.append({name: found[name] for name in join.take if name in found})
-                self.count_joined(join, item, path)
-            if taken:
-                record[into] = [*beside, *taken] if isinstance(value, list) else taken[0]
-        for join in self.shared_joins:
-            value = record.pop(join.key, None)
-            if value in NOTHING:
-                continue
-            source_id = value.get(join.identifier) if isinstance(value, dict) else value
-            if isinstance(value, dict) and isinstance(source_id, str):
-                self.mapper.remember(join, source_id, value)
-            if isinstance(source_id, str) and self.mapper.joined(join, source_id) is not None:
-                held.append((SOURCE + (join.into or join.key), shared_iri(join, source_id)))
-                shared.append((join, source_id))
-                self.count_joined(join, value, path)
-            else:
-                self.account.drop(self.spec.name, path + join.key, value, f"no such record in '{join.resource}'")
-        return record, held
-
-    def count_joined(self, join: JoinSpec, value: object, path: str) -> None:
-        """Account for an id, or for those members of an expanded object that are not taken over."""
-        counter = self.join_counters.get(path + join.key)
-        if counter is None:
-            counter = self.account.open(self.spec.name, path + join.key, "mapped")
-            self.join_counters[path + join.key] = counter
-        if not isinstance(value, dict):
-            counter.add(value)
-            return
-        rest = {name: member for name, member in value.items() if name not in join.take}
-        self.account.count(self.spec.name, path + join.key, "ignored", rest, "not taken over from the other record")
-
     def share(self, batch: Batch, join: JoinSpec, source_id: str) -> None:
         """Give the rules a record that several name, once a batch."""
         iri = shared_iri(join, source_id)
-        found = self.mapper.joined(join, source_id)
+        found = self.mapper.lookup.find(join, source_id)
         key = join.into or join.key
         steps = self.preparer.steps[key].steps
         if iri in batch.shared or found is None or steps is None:
@@ -440,7 +401,7 @@ class ResourceMapper:
         batch.shared.add(iri)
         if self.spec.language:
             self.preparer.use_language(found.get(self.spec.language))
-        node = self.preparer.prepare(take_members(found, join), iri, steps)
+        node = self.preparer.prepare(self.mapper.lookup.take(join, source_id, found), iri, steps)
         if self.mapper.is_read(_RECORD) and any(r.name == join.resource for r in self.mapper.mapping.resources):
             self.preparer.writer.held_link(node, _RECORD, self.mapper.course_iri(join.resource, source_id))
         if self.lifter is not None:
