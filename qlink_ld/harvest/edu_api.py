@@ -10,16 +10,14 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from urllib.parse import urlsplit, urlunsplit
 
-from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable
+from qlink_ld.errors import HarvestError
 from qlink_ld.harvest.edu_api_paging import DEFAULT_LIMIT, OffsetListReader, OffsetListRequest
-from qlink_ld.harvest.ooapi_paging import ListRead
+from qlink_ld.harvest.list_read import ListRead, absent_issue, explain_no_lists, merge_read, report_ignored_parameters
 from qlink_ld.harvest.snapshot import major_version
 from qlink_ld.harvest.visit import CONTEXT_SAMPLE, Visit
 from qlink_ld.model import Issue
-from qlink_ld.request_url import hide_secrets
 
 _OWN_PARAMETERS = frozenset({"limit", "offset"})
 # In the order of a snapshot's pages. The first two are learning opportunities; without them there is nothing.
@@ -40,7 +38,7 @@ class EduApiHarvester:
             HarvestError: a version or an address that is not Edu-API v1.
         """
         _check_source(visit)
-        _report_ignored_parameters(visit)
+        report_ignored_parameters(visit, _OWN_PARAMETERS)
         reader = OffsetListReader(visit.client, visit.source, visit.writer.add, _limit(visit))
         requests = [_request(visit, name, order) for order, name in enumerate((*_MAIN, *_OFFERINGS, *_CONTEXT))]
         workers = max(1, min(len(requests), visit.client.settings.concurrency_per_host))
@@ -65,24 +63,20 @@ def _fetch_lists(
     visit.progress(0, len(requests))
     reads = list(read_all(requests[: len(_MAIN)]))
     for read in reads:
-        _merge(visit, read)
+        merge_read(visit, read)
     if not any(read.pages for read in reads):
-        raise _nothing(visit, reads)
+        raise explain_no_lists(visit, reads, " nor ".join(_MAIN))
     for read in reads:
         if read.absent:
-            _report_absent(visit, read)
+            visit.report(absent_issue(visit, read.resource, read.url))
     visit.progress(len(reads), len(requests))
     for done, read in enumerate(read_all(requests[len(_MAIN) :]), len(_MAIN) + 1):
-        _merge(visit, read)
+        merge_read(visit, read)
         visit.progress(done, len(requests))
 
 
-def _shown(visit: Visit) -> str:
-    return hide_secrets(visit.source.path, visit.source.query_parameters)
-
-
 def _check_source(visit: Visit) -> None:
-    source, shown = visit.source, _shown(visit)
+    source, shown = visit.source, visit.shown(visit.source.path)
     parts = urlsplit(source.path)
     if parts.scheme not in ("http", "https"):
         raise HarvestError(f"{shown}: an Edu-API source is a server; give its http(s) address as `path`")
@@ -98,20 +92,6 @@ def _check_source(visit: Visit) -> None:
     raise HarvestError(
         f"{shown}: Edu-API version {source.version or major} is not supported; this qlink-ld harvests version 1"
     )
-
-
-def _report_ignored_parameters(visit: Visit) -> None:
-    """Data Source Discovery, requirement M-11: `queryParameters` do not replace the harvester's own."""
-    for name in visit.source.query_parameters:
-        if name.lower() in _OWN_PARAMETERS:
-            visit.report(
-                Issue(
-                    "parameter-ignored",
-                    f"the query parameter {name} is set by the harvester where it is needed; remove it from the source",
-                    source=visit.source.id,
-                    field="queryParameters",
-                )
-            )
 
 
 def _limit(visit: Visit) -> int:
@@ -139,35 +119,3 @@ def _request(visit: Visit, name: str, order: int) -> OffsetListRequest:
     url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{name}", parts.query, ""))
     sample = CONTEXT_SAMPLE if visit.sample and name not in _MAIN else visit.sample
     return OffsetListRequest(name, order, url, holds_records=name not in _CONTEXT, sample=sample)
-
-
-def _merge(visit: Visit, read: ListRead) -> None:
-    for issue in read.issues:
-        visit.report(issue)
-    visit.complete = visit.complete and read.complete
-    if read.sampled:
-        visit.report_sampled(read.resource, read.items, read.total)
-
-
-def _report_absent(visit: Visit, read: ListRead) -> None:
-    visit.report(
-        Issue(
-            "resource-absent",
-            f"the server has no {read.resource} (it answered 404, 410 or 501); correct if it offers none",
-            severity="info",
-            source=visit.source.id,
-            position=read.url,
-        )
-    )
-
-
-def _nothing(visit: Visit, reads: list[ListRead]) -> HarvestError:
-    """Choose the error that says best why there is nothing."""
-    errors = list(chain.from_iterable(read.errors for read in reads))
-    if not errors:
-        return SourceRefused(
-            f"{_shown(visit)}: the server has neither {_MAIN[0]} nor {_MAIN[1]} below this address (it answered 404, "
-            "410 or 501); check `path` of the source"
-        )
-    chosen = next((error for error in errors if isinstance(error, SourceUnavailable)), errors[0])
-    return type(chosen)(f"{chosen} (neither courses nor programmes could be had)")

@@ -8,7 +8,6 @@ Source: Edu-API 1.0, §Pagination: `limit` (default 100), `offset` from 0, `X-To
 prev; RFC 8288 (Link header).
 """
 
-import hashlib
 import re
 import threading
 from dataclasses import dataclass, replace
@@ -17,18 +16,25 @@ from urllib.parse import urljoin, urlsplit
 
 import orjson
 
-from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
-from qlink_ld.harvest.ooapi_paging import MAX_FAILED_PAGES, MAX_ITEMS, AddPage, ListRead
+from qlink_ld.errors import HarvestError, SourceRefused, UnusableResponse
+from qlink_ld.harvest.list_read import (
+    ABSENT,
+    MAX_FAILED_PAGES,
+    MAX_ITEMS,
+    AddPage,
+    ListRead,
+    explain_forgiven,
+    fingerprint,
+    read_page,
+)
 from qlink_ld.http import ProviderClient, Response
 from qlink_ld.model import DataSource, Issue
-from qlink_ld.provider_json import read_json
 from qlink_ld.request_url import hide_secrets
 
 DEFAULT_LIMIT = 500  # Data Exchange, §Edu-API
 MAX_PAGES = 10_000  # of one list, however few items a server gives at once
 SAFE_LIMIT = 100  # Edu-API 1.0: the default of `limit`, which no server can refuse
 ID_FIELD = "sourcedId"
-_ABSENT = frozenset({404, 410, 501})
 _PAST_THE_END = frozenset({400, 404, 410, 416, 422})  # what servers answer for an offset behind the last record
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
 _RELATION = re.compile(r';\s*rel\s*=\s*"?([^";,]*)"?', re.IGNORECASE)
@@ -114,7 +120,7 @@ class _Reading:
         """Read the page at the offset or the link; return whether there may be another one."""
         try:
             response = self._fetch()
-            if response.status in _PAST_THE_END | _ABSENT:
+            if response.status in _PAST_THE_END | ABSENT:
                 return self._refused(response)
             items = self._read(response)
         except HarvestError as error:
@@ -138,7 +144,7 @@ class _Reading:
         return bool(items)
 
     def _fetch(self) -> Response:
-        accepted = frozenset(_PAST_THE_END | _ABSENT)
+        accepted = frozenset(_PAST_THE_END | ABSENT)
         if self.link is not None:
             return self.client.get(self.link, accept="application/json", source=self.source, answers=accepted)
         return self.client.get(
@@ -153,7 +159,7 @@ class _Reading:
         """Judge a 4xx: no such list, a limit that is too high, or an offset behind the last record."""
         status = response.status
         if self.result.pages == 0 and self.failed == 0:
-            if status in _ABSENT:
+            if status in ABSENT:
                 self.result.absent = True
                 return False
             if self.limit > SAFE_LIMIT:
@@ -172,22 +178,11 @@ class _Reading:
         )
 
     def _read(self, response: Response) -> list[Any]:
-        if not response.body.strip():
-            if response.status == 204:
-                return []
-            raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
-        try:
-            read = read_json(response.body)
-        except ValueError as error:
-            kind = f" ({response.media_type})" if response.media_type not in (None, "application/json") else ""
-            raise UnusableResponse(
-                f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
-            ) from error
+        if response.status == 204 and not response.body.strip():
+            return []
+        read = read_page(response)
         if read.forgiven is not None:
-            self._report(
-                "page-not-strict-json",
-                f"the page is read although JSON does not allow {read.forgiven}; ask the provider to correct it",
-            )
+            self._report("page-not-strict-json", explain_forgiven(read.forgiven))
         document = read.value
         items = document.get(self.request.resource) if isinstance(document, dict) else document
         if isinstance(items, list):
@@ -283,12 +278,7 @@ class _Reading:
     def _note_failure(self, error: HarvestError) -> bool:
         """Note a page that cannot be read; return whether the ones behind it can be asked for."""
         self.failed += 1
-        self.result.errors.append(error)
-        self.result.unavailable = isinstance(error, SourceUnavailable)
-        first = self.result.pages == 0
-        refused_context = isinstance(error, SourceRefused) and not self.request.holds_records and first
-        self.result.complete = self.result.complete and refused_context
-        code = "page-unreadable" if isinstance(error, UnusableResponse) else "page-failed"
+        code = self.result.note_failure(error, optional=not self.request.holds_records and self.result.pages == 0)
         self._report(code, f"{self.request.resource} from offset {self.offset}: {error}")
         # Only a server that said how many there are can be asked for the records behind a broken page.
         self.link = None
@@ -352,7 +342,4 @@ def _key(item: object, body: bytes) -> str | bytes:
     key = item.get(ID_FIELD) if isinstance(item, dict) else None
     if isinstance(key, str) and key.strip():
         return key
-    try:
-        return hashlib.sha256(orjson.dumps(item)).digest()
-    except orjson.JSONEncodeError:  # nested deeper than can be written
-        return hashlib.sha256(body).digest()
+    return fingerprint(item, body)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
+from qlink_ld.harvest.list_read import ABSENT, absent_issue, explain_forgiven, explain_nothing, failure_code
 from qlink_ld.harvest.occapi_document import Answer, Document, Item, below, keep_items, read_document, resolve_link
 from qlink_ld.harvest.snapshot import major_version
 from qlink_ld.harvest.visit import Visit
@@ -25,7 +26,6 @@ from qlink_ld.model import Issue
 MAX_PAGES = 10_000  # of one list; the format has no paging, so this is generous
 MAX_FAILURES_IN_A_ROW = 12  # requests that fail one after the other before a server counts as gone
 ACCEPT = "application/vnd.api+json, application/json;q=0.9"  # JSON:API 1.1 §Content negotiation
-_ABSENT = frozenset({404, 410, 501})  # "endpoint not available" is normal
 # Single resources, which say most, come first; then lists of them, then lists that only count if there are no others.
 _ORDER = {"hei": 0, "course": 1, "programme": 4, "ounit": 7, "programme-course": 10, "course-instances": 13}
 _COLLECTIONS = ("ounit", "programme", "course")
@@ -307,7 +307,7 @@ class _Reading:
             HarvestError: no answer, or none that is JSON:API.
         """
         try:
-            response = self.visit.client.get(url, accept=ACCEPT, source=self.visit.source, answers=_ABSENT)
+            response = self.visit.client.get(url, accept=ACCEPT, source=self.visit.source, answers=ABSENT)
         except SourceUnavailable:
             with self.lock:
                 self.failures += 1
@@ -316,16 +316,11 @@ class _Reading:
             raise
         with self.lock:
             self.failures = 0
-        if response.status in _ABSENT:
+        if response.status in ABSENT:
             return Answer(response, Document([], {}, 0, None), absent=True)
         document = read_document(response)
         if document.forgiven is not None:
-            self.report(
-                "page-not-strict-json",
-                f"the page is read although JSON does not allow {document.forgiven}; ask the provider to correct it",
-                url,
-                record,
-            )
+            self.report("page-not-strict-json", explain_forgiven(document.forgiven), url, record)
         return Answer(response, document)
 
     # Telling -----------------------------------------------------------------------------------------------------
@@ -344,23 +339,15 @@ class _Reading:
         """Note a request that failed."""
         with self.lock:
             self.errors.append(error)
-        code = "page-unreadable" if isinstance(error, UnusableResponse) else "page-failed"
-        self.report(code, f"{what}: {error}", self.base, complete=False)
+        self.report(failure_code(error), f"{what}: {error}", self.base, complete=False)
 
     def note_absent(self, name: str, url: str, *, quiet: bool, first: bool) -> None:
         """Note a list that is not there: normal for a first page, a loss for a later one."""
         if not first:
             self.report("page-failed", f"the next page of {name} is not there; ask the provider", url, complete=False)
         elif not quiet:
-            issue = Issue(
-                "resource-absent",
-                f"the server has no {name} (it answered 404, 410 or 501); correct if it offers none",
-                severity="info",
-                source=self.visit.source.id,
-                position=self.visit.shown(url),
-            )
             with self.lock:
-                self.visit.report(issue)
+                self.visit.report(absent_issue(self.visit, name, url))
 
     def report_nameless(self, name: str, url: str, count: int) -> None:
         """Note entries of a list that cannot be asked for."""
@@ -380,13 +367,10 @@ class _Reading:
 
     def nothing(self) -> HarvestError:
         """Choose the error that says best why there is nothing."""
-        if not self.errors:
-            return SourceRefused(
-                f"{self.visit.shown(self.base)}: the server has neither courses nor programmes of this institution; "
-                "check `path` of the source"
-            )
-        chosen = next((error for error in self.errors if isinstance(error, SourceUnavailable)), self.errors[0])
-        return type(chosen)(f"{chosen} (neither courses nor programmes could be had)")
+        return explain_nothing(
+            self.errors,
+            f"{self.visit.shown(self.base)}: the server has neither courses nor programmes of this institution",
+        )
 
 
 def _check_source(visit: Visit) -> None:

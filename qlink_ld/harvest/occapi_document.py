@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import orjson
 
 from qlink_ld.errors import SourceRefused, UnusableResponse
+from qlink_ld.harvest.list_read import read_page
 from qlink_ld.http import Response
 from qlink_ld.provider_json import read_json
 from qlink_ld.request_url import next_hop
@@ -53,15 +54,7 @@ def read_document(response: Response) -> Document:
     Raises:
         UnusableResponse: it is none.
     """
-    if not response.body.strip():
-        raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
-    try:
-        read = read_json(response.body)
-    except ValueError as error:
-        kind = f" ({response.media_type})" if response.media_type else ""
-        raise UnusableResponse(
-            f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
-        ) from error
+    read = read_page(response, usual=())
     content = read.value
     data = content.get("data") if isinstance(content, dict) else None
     if not isinstance(data, list | dict):

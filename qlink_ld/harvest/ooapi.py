@@ -10,19 +10,18 @@ Source: OOAPI 5.0 and OEAPI 6.0 specifications; Data Exchange, §OOAPI.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable
-from qlink_ld.harvest.ooapi_paging import DEFAULT_PAGE_SIZE, PAGE_SIZES, ListRead, ListReader, ListRequest
+from qlink_ld.errors import HarvestError
+from qlink_ld.harvest.list_read import ListRead, absent_issue, explain_no_lists, merge_read, report_ignored_parameters
+from qlink_ld.harvest.ooapi_paging import DEFAULT_PAGE_SIZE, PAGE_SIZES, ListReader, ListRequest
 from qlink_ld.harvest.snapshot import major_version
 from qlink_ld.harvest.visit import CONTEXT_SAMPLE, Visit
 from qlink_ld.model import Issue
-from qlink_ld.request_url import hide_secrets
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +117,7 @@ class OoapiHarvester:
             HarvestError: a version that is not known, or an address that is no server's.
         """
         lists = _VERSIONS[_check_source(visit)]
-        _report_ignored_parameters(visit)
+        report_ignored_parameters(visit, _OWN_PARAMETERS)
         reader = ListReader(visit.client, visit.source, visit.writer.add, _page_size(visit))
         workers = max(1, visit.client.settings.concurrency_per_host)
         stop = _Stop(self._max_failures)
@@ -137,13 +136,13 @@ class OoapiHarvester:
         main = [_request(visit, lists, resource) for resource in (lists.courses, lists.programmes)]
         visit.progress(0, None)
         courses, programmes = pool.map(reader.read, main)
-        _merge(visit, courses)
-        _merge(visit, programmes)
+        merge_read(visit, courses)
+        merge_read(visit, programmes)
         if not courses.pages and not programmes.pages:
-            raise _nothing(visit, (courses, programmes))
+            raise explain_no_lists(visit, (courses, programmes), "courses nor programmes")
         for read in (courses, programmes):
             if read.absent:
-                _report_absent(visit, read)
+                visit.report(absent_issue(visit, read.resource, read.url))
         rest = [_request(visit, lists, resource) for resource in lists.context]
         for resources, parents in ((lists.of_course, courses.ids), (lists.of_programme, programmes.ids)):
             rest += [_request(visit, lists, r, parent, n) for r in resources for n, parent in enumerate(parents)]
@@ -162,7 +161,7 @@ class OoapiHarvester:
             if answer is None:
                 skipped += 1
             else:
-                _merge(visit, answer)
+                merge_read(visit, answer)
             visit.progress(done, total)
         if skipped:
             visit.report(
@@ -171,7 +170,7 @@ class OoapiHarvester:
                     f"{skipped} lists were not asked for: {self._max_failures} in a row had failed or had no end: the "
                     "server seems to be down or broken. It is visited again at the next run",
                     source=visit.source.id,
-                    position=_shown(visit),
+                    position=visit.shown(visit.source.path),
                     count=skipped,
                 ),
                 complete=False,
@@ -200,13 +199,9 @@ class _Stop:
         return self._event.is_set()
 
 
-def _shown(visit: Visit) -> str:
-    return hide_secrets(visit.source.path, visit.source.query_parameters)
-
-
 def _check_source(visit: Visit) -> str:
     """Return the major version that a source is harvested as."""
-    source, shown = visit.source, _shown(visit)
+    source, shown = visit.source, visit.shown(visit.source.path)
     parts = urlsplit(source.path)
     if parts.scheme not in ("http", "https"):
         raise HarvestError(f"{shown}: an OOAPI source is a server; give its http(s) address as `path`")
@@ -223,20 +218,6 @@ def _check_source(visit: Visit) -> str:
         f"{shown}: OOAPI version {source.version or major} is not supported; this qlink-ld harvests the versions "
         f"{' and '.join(_VERSIONS)}"
     )
-
-
-def _report_ignored_parameters(visit: Visit) -> None:
-    """Data Source Discovery, requirement M-11: `queryParameters` do not replace the harvester's own."""
-    for name in visit.source.query_parameters:
-        if name.lower() in _OWN_PARAMETERS:
-            visit.report(
-                Issue(
-                    "parameter-ignored",
-                    f"the query parameter {name} is set by the harvester where it is needed; remove it from the source",
-                    source=visit.source.id,
-                    field="queryParameters",
-                )
-            )
 
 
 def _page_size(visit: Visit) -> int:
@@ -279,35 +260,3 @@ def _request(
         holds_records=resource not in lists.context,
         sample=CONTEXT_SAMPLE if visit.sample and resource in lists.context else visit.sample,
     )
-
-
-def _merge(visit: Visit, read: ListRead) -> None:
-    for issue in read.issues:
-        visit.report(issue)
-    visit.complete = visit.complete and read.complete
-    if read.sampled and read.parent is None:
-        visit.report_sampled(read.resource, read.items, read.total)
-
-
-def _report_absent(visit: Visit, read: ListRead) -> None:
-    visit.report(
-        Issue(
-            "resource-absent",
-            f"the server has no {read.resource} (it answered 404, 410 or 501); correct if it offers none",
-            severity="info",
-            source=visit.source.id,
-            position=read.url,
-        )
-    )
-
-
-def _nothing(visit: Visit, reads: Sequence[ListRead]) -> HarvestError:
-    """Choose the error that says best why there is nothing."""
-    errors = list(chain.from_iterable(read.errors for read in reads))
-    if not errors:
-        return SourceRefused(
-            f"{_shown(visit)}: the server has neither courses nor programmes below this address (it answered 404, "
-            "410 or 501); check `path` of the source"
-        )
-    chosen = next((error for error in errors if isinstance(error, SourceUnavailable)), errors[0])
-    return type(chosen)(f"{chosen} (neither courses nor programmes could be had)")

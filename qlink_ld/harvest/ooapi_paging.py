@@ -6,35 +6,31 @@ Source: OOAPI 5.0 and OEAPI 6.0, §Pagination: `pageNumber` from 1, `pageSize`, 
 `totalPages`.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
-from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
+from qlink_ld.errors import HarvestError, SourceRefused, UnusableResponse
+from qlink_ld.harvest.list_read import (
+    ABSENT,
+    MAX_FAILED_PAGES,
+    MAX_ITEMS,
+    AddPage,
+    ListRead,
+    explain_forgiven,
+    fingerprint,
+    read_page,
+)
 from qlink_ld.http import ProviderClient, Response
 from qlink_ld.model import DataSource, Issue
-from qlink_ld.provider_json import read_json
 from qlink_ld.request_url import hide_secrets
 
 PAGE_SIZES = (10, 20, 50, 100, 250)  # OOAPI 5.0, parameter pageSize
 DEFAULT_PAGE_SIZE = 250  # Data Exchange, §OOAPI
-MAX_ITEMS = 250_000  # of one list; no university has as many courses
 MAX_CHILD_ITEMS = 10_000  # of one list below a record; no course has as many offerings
-MAX_FAILED_PAGES = 3  # in a row, of one list
-_ABSENT = frozenset({404, 410, 501})
-
-
-class AddPage(Protocol):
-    """Where pages go: `SnapshotWriter.add`."""
-
-    def __call__(
-        self, resource: str, response: Response, *, parent: str | None = None, order: tuple[int, int, int] = ...
-    ) -> None:
-        """Keep one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +45,6 @@ class ListRequest:
     parent: str | None = None
     holds_records: bool = True  # False: its items only describe what records refer to
     sample: int | None = None  # so many items are enough
-
-
-@dataclass(slots=True)
-class ListRead:
-    """What reading one list brought."""
-
-    resource: str
-    url: str
-    parent: str | None = None
-    pages: int = 0
-    ids: list[str] = field(default_factory=list)  # distinct, usable in an address, in the order of the list
-    complete: bool = True
-    absent: bool = False  # the server says that it has no such list
-    unavailable: bool = False  # the last request failed for now
-    endless: bool = False  # given up, because the server always has another page
-    items: int = 0  # on the pages
-    total: int | None = None  # items that a list has which was not read to its end; about so many
-    sampled: bool = False  # not read to its end, because a sample is enough
-    issues: list[Issue] = field(default_factory=list)
-    errors: list[HarvestError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +94,7 @@ class ListReader:
             params={**request.params, "pageNumber": str(number), "pageSize": str(self._page_size)},
             accept="application/json",
             source=self._source,
-            answers=_ABSENT,
+            answers=ABSENT,
         )
 
 
@@ -141,7 +117,7 @@ class _Reading:
             content = None
             try:
                 response = fetch(self.request, number)
-                if response.status in _ABSENT and number == 1:
+                if response.status in ABSENT and number == 1:
                     self.result.absent = True
                     return self.result
                 content = self._read(response, number)
@@ -195,27 +171,15 @@ class _Reading:
         return replace(response, body=orjson.dumps({"items": content.items})) if more else response
 
     def _read(self, response: Response, number: int) -> _Content:
-        if response.status in _ABSENT:
+        if response.status in ABSENT:
             raise SourceRefused(
                 f"{response.url}: the server answered {response.status} though the page before said `hasNextPage`; "
                 "ask the provider"
             )
-        if not response.body.strip():
-            raise UnusableResponse(f"{response.url}: answered {response.status} with nothing in it; ask the provider")
-        try:
-            read = read_json(response.body)
-        except ValueError as error:
-            kind = f" ({response.media_type})" if response.media_type not in (None, "application/json") else ""
-            raise UnusableResponse(
-                f"{response.url}: not JSON{kind}: {error}; a login page or a body that was cut? Ask the provider"
-            ) from error
-        document = read.value
+        read = read_page(response)
         if read.forgiven is not None:
-            self._report(
-                "page-not-strict-json",
-                f"the page is read although JSON does not allow {read.forgiven}; ask the provider to correct it",
-                number,
-            )
+            self._report("page-not-strict-json", explain_forgiven(read.forgiven), number)
+        document = read.value
         items = document.get("items") if isinstance(document, dict) else None
         if not isinstance(document, dict) or not isinstance(items, list):
             raise UnusableResponse(
@@ -238,7 +202,7 @@ class _Reading:
         A server that repeats its last page, or begins again, gave all. One that repeats the first full page when asked
         for the second knows no paging: what it did not put on the first page is missing.
         """
-        digests = {_fingerprint(item, body) for item in content.items}
+        digests = {fingerprint(item, body) for item in content.items}
         repeated = bool(digests) and digests <= self.seen_items
         self.seen_items |= digests
         if not repeated:
@@ -286,11 +250,7 @@ class _Reading:
                 self.result.ids.append(key)
 
     def _note_failure(self, error: HarvestError, number: int) -> None:
-        self.result.errors.append(error)
-        self.result.unavailable = isinstance(error, SourceUnavailable)
-        refused_context = isinstance(error, SourceRefused) and not self.request.holds_records and number == 1
-        self.result.complete = self.result.complete and refused_context
-        code = "page-unreadable" if isinstance(error, UnusableResponse) else "page-failed"
+        code = self.result.note_failure(error, optional=not self.request.holds_records and number == 1)
         self._report(code, f"page {number} of {self.request.resource}: {error}", number)
 
     def _report(self, code: str, message: str, page: int, item: int | None = None, value: str | None = None) -> None:
@@ -306,11 +266,3 @@ class _Reading:
                 position=place if item is None else f"{place} item {item}",
             )
         )
-
-
-def _fingerprint(item: object, body: bytes) -> bytes:
-    """Hash an item; one that is nested deeper than can be written counts as its whole page."""
-    try:
-        return hashlib.sha256(orjson.dumps(item)).digest()
-    except orjson.JSONEncodeError:
-        return hashlib.sha256(body).digest()
