@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -78,6 +79,23 @@ class _Gate:
 
     def __init__(self, slots: int) -> None:
         self.slots, self.not_before = threading.BoundedSemaphore(slots), 0.0  # of time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked for, at whichever address it turns out to be."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]  # go everywhere
+    source: DataSource | None  # its headers, query parameters and authorization stay at its origin
+    auth: httpx.Auth | None
+    max_bytes: int
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of query parameters that nobody is shown."""
+        return frozenset(self.source.query_parameters if self.source else ())
 
 
 class ProviderClient:
@@ -153,6 +171,7 @@ class ProviderClient:
         answers: Collection[int] = (),
         attempts: int | None = None,
         max_bytes: int | None = None,
+        conditions: Mapping[str, str] | None = None,
     ) -> Response:
         """Fetch one resource; return the answer, with status 2xx or one of `answers`.
 
@@ -164,25 +183,50 @@ class ProviderClient:
             answers: status codes besides 2xx that are returned instead of raised.
             attempts: overrides the client's.
             max_bytes: overrides `max_response_bytes`.
+            conditions: headers such as If-None-Match; with them, a 304 is an answer.
 
         Raises:
             SourceUnavailable: no connection, deadline passed, or 429 or 5xx after all attempts. Try later.
             SourceRefused: 4xx, address or redirect that is not allowed. Ask the provider.
             UnusableResponse: too large, an encoding that was not asked for, or a redirect to nowhere.
         """
-        extra = source.query_parameters if source else {}
-        secrets = frozenset(extra)
-        target = build_url(url, params or {}, extra)
-        auth = self._auth(source) if source else None
-        shown = hide_secrets(target, secrets)
-        gate = self._gate(target)
-        attempts = attempts or self._attempts
+        limit = self.settings.max_response_bytes if max_bytes is None else max_bytes
+        request = self._prepare("GET", url, params, {"Accept": accept, **(conditions or {})}, source, limit)
+        return self._ask(request, {*answers, 304} if conditions else answers, attempts or self._attempts)
+
+    def head(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        accept: str = "*/*",
+        source: DataSource | None = None,
+    ) -> Response:
+        """Ask for the headers of a resource: see `get`. The body is empty."""
+        return self._ask(self._prepare("HEAD", url, params, {"Accept": accept}, source, 0), (), self._attempts)
+
+    def _prepare(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        source: DataSource | None,
+        max_bytes: int,
+    ) -> _Request:
+        target = build_url(url, params or {}, source.query_parameters if source else {})
+        return _Request(method, target, headers, source, self._auth(source) if source else None, max_bytes)
+
+    def _ask(self, request: _Request, answers: Collection[int], attempts: int) -> Response:
+        """Make a request, again as often as it is worth it."""
+        shown = hide_secrets(request.url, request.secrets)
+        gate = self._gate(request.url)
         for attempt in range(1, attempts + 1):
             self._wait(gate.not_before - time.monotonic(), shown)
             try:
                 with gate.slots:
-                    response = self._follow(target, accept, source, auth, secrets, max_bytes)
-                    return check_status(response, shown, answers, source)
+                    response = self._follow(request)
+                    return replace(check_status(response, shown, answers, request.source), asked=shown)
             except Retry as retry:
                 if attempt == attempts or (retry.once and attempt > 1):
                     tried = f"{retry} ({attempt} attempts)" if attempt > 1 else str(retry)
@@ -249,28 +293,20 @@ class ProviderClient:
         if (seconds > 0 and self._closed.wait(seconds)) or self._closed.is_set():
             raise SourceUnavailable(f"{shown}: given up because the harvest was stopped")
 
-    def _follow(
-        self,
-        url: str,
-        accept: str,
-        source: DataSource | None,
-        auth: httpx.Auth | None,
-        secrets: frozenset[str],
-        max_bytes: int | None,
-    ) -> Response:
+    def _follow(self, request: _Request) -> Response:
         """Make one attempt: at most `MAX_REDIRECTS` hops within one deadline."""
+        source, secrets = request.source, request.secrets
         own = usable_headers(source.headers)[0] if source else {}
-        started = time.monotonic()
-        self._clock.ends_at = started + self.settings.timeout_s
-        current, same_origin = url, True
+        self._clock.ends_at = time.monotonic() + self.settings.timeout_s
+        current, same_origin = request.url, True
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 shown = hide_secrets(current, secrets)
-                headers = {"Accept": accept, **(own if same_origin else {})}
-                answer = self._send(current, headers, auth if same_origin else None, shown)
+                headers = {**request.headers, **(own if same_origin else {})}
+                answer = self._send(request.method, current, headers, request.auth if same_origin else None, shown)
                 try:
                     if answer.status_code not in _REDIRECTS:
-                        return self._read(answer, shown, max_bytes)
+                        return self._read(answer, shown, request.max_bytes, has_body=request.method != "HEAD")
                     location = answer.headers.get("location", "").strip()
                     if not location:
                         raise UnusableResponse(f"{shown}: redirects without saying where to; ask the provider")
@@ -294,12 +330,15 @@ class ProviderClient:
             raise Retry(f"the connection failed: {str(error) or type(error).__name__}") from error
         finally:
             self._clock.ends_at = float("inf")
-        raise SourceRefused(f"{hide_secrets(url, secrets)}: more than {MAX_REDIRECTS} redirects; ask the provider")
+        shown = hide_secrets(request.url, secrets)
+        raise SourceRefused(f"{shown}: more than {MAX_REDIRECTS} redirects; ask the provider")
 
-    def _send(self, url: str, headers: Mapping[str, str], auth: httpx.Auth | None, shown: str) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], auth: httpx.Auth | None, shown: str
+    ) -> httpx.Response:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            request = self._client.build_request("GET", url, headers=encoded)
+            request = self._client.build_request(method, url, headers=encoded)
         except httpx.InvalidURL as error:
             raise SourceRefused(f"{shown}: not an address that can be fetched ({error}); correct it") from error
         try:
@@ -328,11 +367,13 @@ class ProviderClient:
                 raise
             answer.close()
 
-    def _read(self, answer: httpx.Response, shown: str, max_bytes: int | None) -> Response:
-        limit = self.settings.max_response_bytes if max_bytes is None else max_bytes
+    @staticmethod
+    def _read(answer: httpx.Response, shown: str, max_bytes: int, *, has_body: bool = True) -> Response:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = read_body(answer.iter_raw(_READ_BYTES), headers, limit, shown)
+        body = b""
+        if has_body and answer.status_code != 304:
+            body = read_body(answer.iter_raw(_READ_BYTES), headers, max_bytes, shown)
         return Response(shown, answer.status_code, headers, content_type or None, body)
 
 

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpcore
 
@@ -19,13 +20,15 @@ _RETRIED = frozenset({429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `body` is decompressed; `url` is the address that answered, without what may be secret in it."""
+    """One answer. `body` is decompressed; addresses are without what may be secret in them."""
 
-    url: str
+    url: str  # that answered
     status: int
     headers: Mapping[str, str]  # names in lower case
     media_type: str | None  # lower case, without parameters
     body: bytes
+    asked: str = ""  # the address before redirects; empty for a file
+    stored: Path | None = None  # where a snapshot has the same body already
 
 
 class Retry(Exception):
