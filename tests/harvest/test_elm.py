@@ -1,7 +1,6 @@
 """Static ELM files, over HTTP and from the operator's disk."""
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,18 +15,6 @@ from qlink_ld.model import DataSource, Institution
 LOCAL = HarvestSettings(timeout_s=5, allow_private_addresses=True, max_response_bytes=100_000)
 AT0002 = Institution("AT0002", "University of Vienna")
 TURTLE = b'<https://x.example/1> <http://purl.org/dc/terms/title> "Analysis"@en .\n'
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: HTTPServer) -> HTTPServer:
-    running.clear()
-    return running
 
 
 def test_a_file_is_one_page_as_received(server: HTTPServer, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,27 +60,18 @@ class Provider:
             self.documents["/hei/domain.tld" + ("" if name == "_" else f"/{name.replace('__', '/')}")] = document
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield server
+@pytest.fixture
+def provider(server: HTTPServer) -> Provider:
+    return Provider(server)
 
 
 @pytest.fixture
-def provider(running: HTTPServer) -> Provider:
-    running.clear()
-    return Provider(running)
+def harvest(provider: Provider, client: ProviderClient, tmp_path: Path) -> Harvest:
+    def run(institution: Institution = EXAMPLE, **changes: Any) -> Snapshot:
+        source = replace(DataSource("api", "occapi", provider.url, version="2"), **changes)
+        return harvest_source(institution, source, LOCAL, tmp_path, NOW, client=client)
 
-
-@pytest.fixture
-def harvest(provider: Provider, tmp_path: Path) -> Iterator[Harvest]:
-    with ProviderClient(LOCAL, backoff_s=0.01, attempts=2) as client:
-
-        def run(institution: Institution = EXAMPLE, **changes: Any) -> Snapshot:
-            source = replace(DataSource("api", "occapi", provider.url, version="2"), **changes)
-            return harvest_source(institution, source, LOCAL, tmp_path, NOW, client=client)
-
-        yield run
+    return run
 
 
 def resource(kind: str, key: Any, **links: str) -> Json:

@@ -5,7 +5,7 @@ What servers do wrong is the same in both versions: see `test_ooapi.py`.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -59,28 +59,20 @@ class Provider:
         return [request.args.to_dict() for request in self.requests if request.path == f"/oeapi/v6/{path}"]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield server
+@pytest.fixture
+def provider(server: HTTPServer) -> Provider:
+    return Provider(server)
 
 
 @pytest.fixture
-def provider(running: HTTPServer) -> Provider:
-    running.clear()
-    return Provider(running)
-
-
-@pytest.fixture
-def harvest(provider: Provider, tmp_path: Path) -> Iterator[Harvest]:
+def harvest(provider: Provider, client: ProviderClient, tmp_path: Path) -> Harvest:
     """Harvest the provider with a page size of 10."""
-    with ProviderClient(LOCAL, backoff_s=0.01, attempts=2) as client:
 
-        def run(**changes: Any) -> Snapshot:
-            source = replace(DataSource("api", "ooapi", provider.url, version="6.0", page_size=10), **changes)
-            return harvest_source(TWENTE, source, LOCAL, tmp_path, NOW, client=client)
+    def run(**changes: Any) -> Snapshot:
+        source = replace(DataSource("api", "ooapi", provider.url, version="6.0", page_size=10), **changes)
+        return harvest_source(TWENTE, source, LOCAL, tmp_path, NOW, client=client)
 
-        yield run
+    return run
 
 
 def kept(snapshot: Snapshot, resource: str) -> list[Any]:

@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -67,22 +67,9 @@ class Provider:
         return [r.args.to_dict() for r in self.requests if r.environ["REQUEST_URI"].startswith(f"/ooapi/v5/{path}?")]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield server
-
-
 @pytest.fixture
-def provider(running: HTTPServer) -> Provider:
-    running.clear()
-    return Provider(running)
-
-
-@pytest.fixture
-def client() -> Iterator[ProviderClient]:
-    with ProviderClient(LOCAL, backoff_s=0.01, attempts=2) as client:
-        yield client
+def provider(server: HTTPServer) -> Provider:
+    return Provider(server)
 
 
 Harvest = Callable[..., Snapshot]

@@ -1,6 +1,5 @@
 """Files in a university's own form, over HTTP and from the operator's disk."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,6 @@ BODIES = {
     "xml": b"<courses><course/></courses>",
     "csv": b"code;title\n1;Logic\n",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: HTTPServer) -> HTTPServer:
-    running.clear()
-    return running
 
 
 @pytest.mark.parametrize("kind", BODIES)
