@@ -259,7 +259,7 @@ def test_a_file_is_recognised_by_its_content(config: Config, tmp_path: Path, cou
     file.write_text("id,title\n1,Logic\n")
     found = recognise(config, TWENTE, DataSource("s", "", file.as_uri()))
     assert found is not None
-    assert (found.type, found.resources) == ("", {"text"})
+    assert (found.type, set(found.resources)) == ("", {"text"})
 
 
 def test_a_version_that_nobody_maps_is_wrong_use(check: Callable[..., Check]) -> None:
