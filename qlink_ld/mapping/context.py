@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from qlink_ld.errors import BrokenMapping
+from qlink_ld.mapping.value_table import SUFFIXES, load_table
+from qlink_ld.resources import find_resource_dir
 from qlink_ld.vocabularies import load_vocabulary
 
 KEYWORDS = frozenset({"@id", "@type", "@value", "@language", "@nest", "@graph", "@set", "@none"})
@@ -199,7 +201,8 @@ def load_context(file: Path) -> Any:  # noqa: ANN401 (JSON)
     """Read a context file and put every context that it refers to in place of the reference.
 
     A reference is a path relative to the file. One that names a folder `vocabularies/` and a vocabulary
-    (`../vocabularies/language`) stands for the codes of that SKOS file: each notation is a term for its concept.
+    (`../vocabularies/language`) stands for the codes of that SKOS file: each notation is a term for its concept. So
+    does a table of the folder's own, `tables/levels.csv` or `.ttl`. What is bundled is found from everywhere.
 
     Raises:
         BrokenMapping: not JSON, no `@context`, or a reference that leads nowhere.
@@ -235,9 +238,14 @@ def _follow(reference: str, file: Path) -> Any:  # noqa: ANN401 (JSON)
     if "://" in reference:
         raise BrokenMapping(f"{file}: the context {reference} is remote; contexts are never fetched: put it beside")
     target = (file.parent / reference).resolve()
+    if target.suffix in SUFFIXES:
+        return load_table(target)
     if target.parent.name == "vocabularies":
         try:
             return dict(load_vocabulary(target.name).notations)
         except FileNotFoundError as error:
             raise BrokenMapping(f"{file}: there is no vocabulary '{target.name}'") from error
+    bundled = find_resource_dir("mappings") / "common" / target.name
+    if target.parent.name == "common" and not target.is_file() and bundled.is_file():
+        target = bundled  # as `../common/text.jsonld` means it in the bundled folders, wherever this one is
     return load_context(target)

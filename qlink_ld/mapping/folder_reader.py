@@ -9,6 +9,7 @@ from qlink_ld.errors import BrokenMapping
 from qlink_ld.mapping.body import BESPOKE_TYPES, BodySpec
 from qlink_ld.mapping.construct import load_rules
 from qlink_ld.mapping.context import load_context
+from qlink_ld.mapping.form_reader import FormReader
 from qlink_ld.mapping.paths import OuterPath, find_outer, split_path
 from qlink_ld.mapping.paths import Path as MemberPath
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
@@ -50,14 +51,21 @@ class FolderReader:
                 "datatypes",
                 "elm",
                 "document",
+                "then",
+                "numbers",
+                "booleans",
+                "values",
             },
         )
         match = table["match"]
-        self.check(match, "match", {"type"}, {"version", "unstated"})
+        self.check(match, "match", {"type"}, {"version", "unstated", "root"})
         texts = {"name": table["name"], "title": table["title"], **match}
         texts.pop("unstated", None)
         for name, value in texts.items():
             self.text(value, f"'{name}'")
+        codes = self.table(table, "codes")
+        self.check(codes, "[codes]", set(), {"language_tags", "ignore_case"})
+        forms = FormReader(self)
         common = find_resource_dir("mappings") / "common" / "rules"
         self.page = DATA if "document" in table or match["type"] in BESPOKE_TYPES else None
         return MappingFolder(
@@ -66,12 +74,16 @@ class FolderReader:
             folder=self.file.parent,
             source_type=match["type"],
             source_version=match.get("version"),
+            then=self.text(table["then"], "'then'") if "then" in table else None,
             resources=tuple(self.resource(entry, table) for entry in self.tables(table, "resource")),
             joins={join.key: join for join in map(self.join, self.tables(table, "join"))},
             references={key: self.reference(key, entry) for key, entry in self.table(table, "references").items()},
             nodes={key: self.node(key, entry) for key, entry in self.table(table, "nodes").items()},
             day_end=frozenset(self.table(table, "dates").get("day_end", [])),
-            language_tags=frozenset(self.table(table, "codes").get("language_tags", [])),
+            language_tags=frozenset(codes.get("language_tags", [])),
+            fold_case=None if codes.get("ignore_case") is True else frozenset(codes.get("ignore_case") or ()),
+            forms=forms.forms(table),
+            values=forms.values(table),
             ignore=self.texts(table, "ignore"),
             ignore_resources=self.texts(table, "ignore_resources"),
             rules=load_rules(

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 from qlink_ld.mapping.account import Account, count_leaves, shorten
 from qlink_ld.mapping.context import Context
 from qlink_ld.mapping.folder import MappingFolder, ReferenceSpec, ResourceSpec
-from qlink_ld.mapping.steps import CopiedObject, Step, StepMaker, Steps
-from qlink_ld.mapping.values import read_iri, read_language, read_string
+from qlink_ld.mapping.steps import CopiedObject, Step, StepMaker, Steps, fold
+from qlink_ld.mapping.values import read_decimal, read_iri, read_language, read_string
 from qlink_ld.mapping.writers import Writer
 from qlink_ld.namespaces import SOURCE, encode_segment
 
@@ -198,9 +198,11 @@ class Preparer(Generic[Node]):
         for code in value if isinstance(value, list) else (value,):
             if code is None or code == "":
                 continue
-            text = code if isinstance(code, str) else str(code)
+            text = code if isinstance(code, str) else read_decimal(code) or str(code)  # a sheet's 7.0 is the code 7
             if text not in step.codes and step.key in self.mapping.language_tags:
                 text = _read_subtag(text, step.codes)
+            if text not in step.codes and step.folded:
+                text = step.folded.get(fold(text), text)
             if text in step.codes:
                 step.counter.add(text)
                 self.writer.code(node, step.plan, text)
@@ -264,6 +266,8 @@ class Preparer(Generic[Node]):
                 step.drop(item, "a list in a list")
             elif item is not None and item != "":
                 step.counter.add(item)
+                if not isinstance(item, str) and step.term is not None and step.term.language:
+                    item = read_string(item)  # in a language, a number is a text  # noqa: PLW2901
                 self.writer.scalar(node, step.plan, item)
                 kept += 1
         return kept

@@ -7,6 +7,7 @@ from typing import Any
 
 from qlink_ld.mapping.body import BodySpec
 from qlink_ld.mapping.construct import Rule
+from qlink_ld.mapping.forms import Forms, ValueForm
 from qlink_ld.mapping.paths import OuterPath
 from qlink_ld.mapping.paths import Path as MemberPath
 
@@ -128,3 +129,12 @@ class MappingFolder:
     datatypes: Mapping[str, str] = field(default_factory=dict)  # of an RDF source's properties, by IRI
     elm_terms: tuple[str, ...] = ()
     body: BodySpec | None = None  # how one page is read that holds everything; None: pages are JSON, each of one kind
+    then: str | None = None  # the mapping for RDF that goes on with what this one makes: its document is a graph
+    forms: Forms = field(default_factory=Forms)  # how numbers, dates and truth values are written
+    values: Mapping[str, ValueForm] = field(default_factory=dict)  # what is done with the values of a member or path
+    fold_case: frozenset[str] | None = frozenset()  # keys whose codes are known in any case; None: all
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether its documents are graphs, whose records point to each other: RDF, or what says the same."""
+        return not self.resources or self.then is not None

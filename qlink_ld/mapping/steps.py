@@ -10,9 +10,9 @@ from typing import Any, Generic, Literal, TypeVar
 from qlink_ld.mapping.account import Account, Counter, Outcome, shorten
 from qlink_ld.mapping.context import Context, Term
 from qlink_ld.mapping.folder import MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
-from qlink_ld.mapping.values import DAY_END_READERS, READERS
+from qlink_ld.mapping.forms import ValueForm
 from qlink_ld.mapping.writers import Writer
-from qlink_ld.namespaces import SOURCE, XSD, encode_segment
+from qlink_ld.namespaces import SOURCE, encode_segment
 
 Kind = Literal["count", "opaque", "references", "nest", "nodes", "texts", "codes", "iris", "typed", "scalar"]
 Node = TypeVar("Node")  # how the writer names a node
@@ -50,6 +50,8 @@ class Step(Generic[Node]):
         "account",
         "codes",
         "counter",
+        "folded",
+        "form",
         "handle",
         "held",
         "key",
@@ -83,6 +85,8 @@ class Step(Generic[Node]):
         self.spec = NodeSpec()
         self.steps: Steps[Node] | None = None
         self.codes: Mapping[str, Any] = {}
+        self.folded: Mapping[str, str] = {}  # codes by their text in one case
+        self.form = ValueForm()  # what is done with its values first
         self.read: Callable[[object], str | None] = str
         self.reference = ReferenceSpec("", "")
         self.language_key = ""
@@ -233,6 +237,9 @@ class StepMaker(Generic[Node]):
         inner = {} if spec is not None and spec.members else self._gathered
         step.steps = Steps(self, scope, f"{path}.", inner, held=held, copied=copied)
         self._detail(step, aliases)
+        form = self.mapping.values.get(path) or self.mapping.values.get(key) or self.mapping.values.get("*")
+        if form is not None and form.changes_texts and kind != "opaque":
+            step.form, step.handle = form, _change_first(step.handle)
         step.plan = self._writer.plan(step.key, term, scope, step.spec, held=held)
         return step
 
@@ -265,10 +272,29 @@ class StepMaker(Generic[Node]):
             step.language_counter = step.account.open(self.resource.name, f"{path}.{step.language_key}", "mapped")
         elif step.kind == "codes":
             step.codes = {code: iri for code, iri in _table(term.scoped).items() if iri is not None}
+            if self.mapping.fold_case is None or key in self.mapping.fold_case:
+                step.folded = {fold(code): code for code in reversed(step.codes)}
         elif step.kind == "typed":
-            kind = term.type or ""
-            readers = DAY_END_READERS if key in self.mapping.day_end else READERS
-            step.read = readers.get(kind) or READERS.get(kind) or READERS[f"{XSD}string"]
+            own = self.mapping.values.get(path) or self.mapping.values.get(key) or self.mapping.values.get("*")
+            forms = own.forms if own is not None else self.mapping.forms
+            step.read = forms.find_reader(term.type or "", day_end=key in self.mapping.day_end)
+
+
+def fold(code: str) -> str:
+    """Return a code in one case, with single blanks."""
+    return " ".join(code.split()).casefold()
+
+
+def _change_first(handle: Handler[Node]) -> Handler[Node]:
+    """Return a handler that first does with a value what the mapping says of its form."""
+
+    def change(node: Node, step: Step[Node], value: Any, base: str, depth: int) -> int:  # noqa: ANN401 (JSON)
+        changed, nothing = step.form.change(value, step.value_key)
+        for text in nothing:
+            step.count(step.counter.path, "ignored", text, "stands for no value")
+        return handle(node, step, changed, base, depth)
+
+    return change
 
 
 def _table(scoped: object) -> dict[str, Any]:
