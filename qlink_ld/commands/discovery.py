@@ -111,6 +111,7 @@ def _read(config: "Config", source: str) -> tuple[bytes, str]:
         ConfigurationError: the file cannot be read.
         HarvestError: the address cannot be fetched.
     """
+    from qlink_ld.discovery.fetch import ATTEMPTS
     from qlink_ld.discovery.manifest import MAX_BYTES
     from qlink_ld.discovery.name_servers import NameServers
     from qlink_ld.http import ProviderClient
@@ -122,7 +123,7 @@ def _read(config: "Config", source: str) -> tuple[bytes, str]:
             timeout_s=min(config.harvest.timeout_s, config.discovery.timeout_s),
         )
         with ProviderClient(settings, resolve=NameServers(config.discovery).find_addresses) as client:
-            answer = client.get(source, max_bytes=MAX_BYTES)
+            answer = client.get(source, attempts=ATTEMPTS, max_bytes=MAX_BYTES)
         return answer.body, answer.url
     path = Path(url2pathname(urlsplit(source).path) if source.startswith("file:") else source)
     try:

@@ -55,6 +55,7 @@ def show_report(name: str) -> Response:
 def _read_info(info: Mapping[str, Any]) -> dict[str, object]:
     """Take the tables out of a harvest report as release.json has it; a missing one is empty."""
     return {
+        "probes": tables(info.get("probes")),
         "sources": tables(info.get("sources")),
         "issues": tables(info.get("issues")),
         "results": [_read_result(entry) for entry in tables(info.get("result_counts"))],

@@ -12,7 +12,7 @@ from typing import Final
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from qlink_ld.model import FieldUse, HarvestReport, Issue, Result, canonical_json
+from qlink_ld.model import FieldUse, HarvestReport, Issue, Probe, Result, canonical_json
 from qlink_ld.namespaces import DCTERMS, DQV, PROV, RDF, RDFS, REPORT, SH, SKOS, XSD, Iris
 from qlink_ld.ntriples import write_triples
 from qlink_ld.validate.engine import sort_results
@@ -30,6 +30,7 @@ _METRICS: Final[dict[str, tuple[str, str]]] = {
 }
 _CLASSES: Final[dict[str, tuple[str, str]]] = {
     "Issue": ("issue", "Something that was noticed while harvesting or mapping, for the data steward."),
+    "Probe": ("probe", "A place where a manifest was looked for, and what came of it."),
     "FieldUse": ("use of a field", "How often a field of the source was seen, and what became of it."),
     "ResultCount": ("number of results", "How many SHACL results of one kind there are, with an example."),
 }
@@ -47,8 +48,13 @@ _PROPERTIES: Final[dict[str, tuple[str, str]]] = {
     "position": ("position", "Where it is in the source."),
     "count": ("count", "How often it occurred."),
     "resource": ("resource", "The kind of record of the source that has the field."),
-    "outcome": ("outcome", "What became of the field: mapped, ignored, unmapped or dropped."),
+    "outcome": ("outcome", "What became of the field: mapped, ignored, unmapped or dropped; or of a probe."),
     "reason": ("reason", "Why the field was ignored or dropped."),
+    "probe": ("probe", "A place where the institution's manifest was looked for, for this harvest."),
+    "order": ("order", "The number of a probe in the search, from 1."),
+    "mechanism": ("mechanism", "How it was looked for: dns-txt, well-known, or configured."),
+    "domain": ("domain", "The domain of the institution that was asked."),
+    "advice": ("advice", "What to do about the outcome of a probe."),
     "omittedResults": ("omitted results", "How many results are counted but not described one by one."),
 }
 
@@ -94,6 +100,7 @@ def build_report_graph(
     state(harvest, f"{PROV}generated", published, validation)
     state(harvest, f"{REPORT}status", Literal(report.status))
     state(harvest, f"{REPORT}error", _text(report.error))
+    triples += _describe_probes(graph, harvest, report.probes)
     triples += _describe_sources(graph, harvest, report.sources)
     triples += _describe_measurements(graph, published, report, results)
     triples += _describe_results(graph, validation, results, max_results)
@@ -118,6 +125,26 @@ def describe_report_terms() -> str:
             if kind == f"{DQV}Metric":
                 triples.append(Triple(term, NamedNode(f"{DQV}expectedDataType"), NamedNode(f"{XSD}integer")))
     return write_triples(triples)
+
+
+def _describe_probes(graph: str, harvest: NamedNode, probes: Iterable[Probe]) -> list[Triple]:
+    """Say how the manifest was looked for; when is in the JSON report only, so that the same search is the same RDF."""
+    triples: list[Triple] = []
+    for number, probe in enumerate(probes, 1):
+        node = _mint(graph, "probe", number, probe.mechanism, probe.domain, probe.url, probe.outcome, probe.message)
+        triples += _describe(
+            node,
+            (f"{RDF}type", NamedNode(f"{REPORT}Probe")),
+            (f"{REPORT}order", _integer(number)),
+            (f"{REPORT}mechanism", Literal(probe.mechanism)),
+            (f"{REPORT}domain", _text(probe.domain)),
+            (f"{PROV}atLocation", _link(probe.url)),
+            (f"{REPORT}outcome", Literal(probe.outcome)),
+            (f"{DCTERMS}description", Literal(probe.message, language="en")),
+            (f"{REPORT}advice", Literal(probe.advice, language="en") if probe.advice else None),
+        )
+        triples.append(Triple(harvest, NamedNode(f"{REPORT}probe"), node))
+    return triples
 
 
 def _describe_sources(graph: str, harvest: NamedNode, sources: Iterable[Mapping[str, object]]) -> list[Triple]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pyoxigraph import RdfFormat, Store
 
-from qlink_ld.model import FieldUse, HarvestReport, Issue, Result, Severity
+from qlink_ld.model import FieldUse, HarvestReport, Issue, Probe, Result, Severity
 from qlink_ld.namespaces import DCTERMS, DQV, PROV, REPORT, SH, Iris
 from qlink_ld.validate.report import summarise
 from qlink_ld.validate.report_graph import build_report_graph, describe_report_terms
@@ -149,6 +149,7 @@ def test_every_term_of_our_own_is_described(store: Store) -> None:
             error="x",
             issues=(Issue("c", "m", source="s", record="r", field="f", value="v", position="p"),),
             fields=(FieldUse("r", "p", "ignored", 1, "reason", "example"),),
+            probes=(Probe("d", "dns-txt", "dns:d?type=TXT", "no-record", "m", "a"),),
         ),
         RESULTS,
         IRIS,
@@ -159,3 +160,26 @@ def test_every_term_of_our_own_is_described(store: Store) -> None:
     assert used <= terms
     assert terms - used == set()
     assert summarise(RESULTS)[0]["count"] == 2
+
+
+def test_d_15_probes_are_in_the_graph_in_their_order() -> None:
+    domain = "uni-x.example"
+    probes = (
+        Probe(
+            domain, "dns-txt", f"dns:{domain}?type=TXT", "no-record", "the domain has no TXT record", at="2026-05-01"
+        ),
+        Probe(
+            domain, "well-known", f"https://{domain}/m", "forbidden", "it wants credentials", "let everybody read it"
+        ),
+    )
+    text = build_report_graph(replace(HARVEST, probes=probes), RESULTS, IRIS)
+    store = Store()
+    store.load(text.encode(), format=RdfFormat.N_TRIPLES)
+    assert _ask(
+        store,
+        '?harvest r:probe ?one, ?two . ?one r:order 1 ; r:mechanism "dns-txt" ; r:outcome "no-record" ; '
+        f'prov:atLocation <dns:{domain}?type=TXT> . ?two r:order 2 ; r:domain "{domain}" ; '
+        f'd:description "it wants credentials"@en ; r:advice "let everybody read it"@en',
+    )
+    later = tuple(replace(probe, at="2027-01-01", seconds=5.0) for probe in probes)
+    assert build_report_graph(replace(HARVEST, probes=later), RESULTS, IRIS) == text
