@@ -33,9 +33,6 @@ class Auth:
     alg: str | None = None  # httpsig: a name of the IANA registry; None: we choose
 
 
-SUPPORTED_AUTH: frozenset[str] = frozenset({"none", "httpheader", "oauth2.0", "httpsig"})  # what requests can be made with
-
-
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """One entry of a manifest or of the configuration: where an institution publishes, and in which format.
@@ -131,6 +128,7 @@ class Snapshot:
     unchanged: bool = False  # the same bytes as the snapshot before
     issues: tuple[Issue, ...] = ()
     digest: str = ""  # SHA-256 over the pages' resources, parents and hashes in order
+    requests: Mapping[str, int] = field(default_factory=dict)  # of this visit: sent, conditional, unchanged, …
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ def _print_manifest(manifest: "Manifest") -> None:
 
 
 def _print_sources(manifest: "Manifest") -> None:
-    for source in (*manifest.sources, *manifest.unsupported):
+    for source in manifest.sources:
         version = f" {source.version}" if source.version else ""
         access = source.auth.type if source.auth.type != "none" else "open"
         name = f"  {source.name}" if source.name else ""
@@ -206,10 +206,7 @@ def _describe_manifest(manifest: "Manifest", issues: "Iterable[Issue] | None" = 
         "url": manifest.url,
         "syntax": manifest.syntax or None,
         "meta": dict(manifest.meta),
-        "sources": [
-            {**_describe_source(source), "supported": source in manifest.sources}
-            for source in (*manifest.sources, *manifest.unsupported)
-        ],
+        "sources": [_describe_source(source) for source in manifest.sources],
         "issues": [_describe_issue(issue) for issue in (manifest.issues if issues is None else issues)],
     }
 

@@ -13,7 +13,7 @@ from qlink_ld.discovery.findings import Findings, describe, suggest
 from qlink_ld.discovery.located import Document, DocumentError, Items, Member, Scalar, Table, plain
 from qlink_ld.discovery.source_entry import SOURCE_KEYS, TYPE_KEYS, SourceReader
 from qlink_ld.errors import UnusableResponse
-from qlink_ld.model import SUPPORTED_AUTH, DataSource, Institution, Issue
+from qlink_ld.model import DataSource, Institution, Issue
 
 __all__ = ["MAX_BYTES", "Manifest", "check_meta", "judge_manifest", "parse_manifest"]
 
@@ -27,11 +27,10 @@ class Manifest:
     """A provider's manifest: where it was, its sources, and what a data steward should correct."""
 
     url: str
-    sources: tuple[DataSource, ...]  # those that can be harvested
+    sources: tuple[DataSource, ...]  # those that can be used
     issues: tuple[Issue, ...] = ()
     meta: tuple[tuple[str, str], ...] = ()  # schac, eterid, deqarid, did as stated
     syntax: str = ""  # "JSON" or "YAML"
-    unsupported: tuple[DataSource, ...] = ()  # valid, but accessed in a way that is not supported yet
     unknown: tuple[tuple[str, Any], ...] = field(default=(), repr=False)  # keys that we do not know, with their values
     readable: bool = True  # False: no manifest at all, and `issues` say why
 
@@ -98,14 +97,12 @@ def _read_root(document: Document, url: str, findings: Findings) -> Manifest:
         return Manifest(url, (), tuple(findings.issues), syntax=document.syntax, readable=False)
     reader = SourceReader(findings)
     sources = [source for n, node in enumerate(entries.node.values) if (source := reader.read(node, n)) is not None]
-    unsupported = tuple(source for source in sources if source.auth.type not in SUPPORTED_AUTH)
     return Manifest(
         url,
-        tuple(source for source in sources if source not in unsupported),
+        tuple(sources),
         meta=_read_meta(root.members.get("meta"), findings),
         issues=findings.finish(),
         syntax=document.syntax,
-        unsupported=unsupported,
         unknown=tuple(_unknown(root)),
     )
 

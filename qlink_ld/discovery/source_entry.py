@@ -13,7 +13,7 @@ from qlink_ld.discovery.auth_entry import is_http, produced_headers, read_auth
 from qlink_ld.discovery.findings import Findings, describe, suggest
 from qlink_ld.discovery.located import Member, Node, Scalar, Table
 from qlink_ld.http import usable_headers
-from qlink_ld.model import SUPPORTED_AUTH, Auth, DataSource
+from qlink_ld.model import Auth, DataSource
 
 SOURCE_TYPES: Final = ("elm", "ooapi", "edu-api", "occapi")  # M-05; bespoke formats are configured, not discovered
 SOURCE_KEYS: Final = ("type", "path", "version", "id", "name", "auth", "refresh", "headers", "queryParameters")  # M-06
@@ -58,10 +58,6 @@ class SourceReader:
         identifier = self._identifier(node, kind, path, key)
         if identifier is None:
             return None
-        if auth.type not in SUPPORTED_AUTH:
-            message = f"access by {auth.type} is not supported yet; the source is valid, but it is not asked without it"
-            place = node.members["auth"].place
-            self._findings.add("auth-unsupported", message, place, f"{key}.auth", value=auth.type)
         return DataSource(
             id=identifier,
             type=kind,

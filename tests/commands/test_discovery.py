@@ -140,7 +140,7 @@ def test_discovery_as_json(tmp_path: Path, httpserver: HTTPServer) -> None:
     done = qlink(tmp_path, "discover", httpserver.url_for("/"), "--json")
     table: dict[str, Any] = json.loads(done.stdout)
     assert (done.returncode, table["found"], table["institution"]) == (0, True, "localhost")
-    assert table["manifest"]["sources"][0]["supported"] is True
+    assert [source["id"] for source in table["manifest"]["sources"]] == ["elm"]
     (probe,) = table["probes"]
     assert set(probe) == {"domain", "mechanism", "url", "outcome", "message", "advice", "at", "seconds"}
 

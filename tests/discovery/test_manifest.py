@@ -8,7 +8,7 @@ import pytest
 
 from qlink_ld.discovery.manifest import MAX_BYTES, Manifest, check_meta, judge_manifest, parse_manifest
 from qlink_ld.errors import UnusableResponse
-from qlink_ld.model import SUPPORTED_AUTH, Auth, Institution
+from qlink_ld.model import Auth, Institution
 
 URL = "https://a.example/.well-known/quality-link-manifest"
 
@@ -21,12 +21,8 @@ def entry(**more: Any) -> dict[str, Any]:
     return {"type": "ooapi", "path": "https://a.example/v5", "version": "5", **more}
 
 
-def every_source(manifest: Manifest) -> list[Any]:
-    return [*manifest.sources, *manifest.unsupported]
-
-
 def codes(manifest: Manifest) -> list[str]:
-    return [issue.code for issue in manifest.issues if issue.code != "auth-unsupported"]
+    return [issue.code for issue in manifest.issues]
 
 
 def test_m_06_everything_that_is_stated_is_used() -> None:
@@ -118,7 +114,7 @@ def test_m_07_access_is_read_and_none_if_not_stated() -> None:
         entry(id="d", auth={"type": "httpsig", "alg": "ed25519"}),
         entry(id="e", auth={"type": "httpsig"}),
     )
-    auths = {source.id: source.auth for source in every_source(manifest)}
+    auths = {source.id: source.auth for source in manifest.sources}
     assert auths == {
         "a": Auth(),
         "b": Auth("httpheader", header="X-Key", value=secret),
@@ -134,9 +130,6 @@ def test_m_07_access_is_read_and_none_if_not_stated() -> None:
     }
     assert secret not in repr(manifest)
     assert codes(manifest) == []
-    for source in manifest.unsupported:
-        assert source.auth.type not in SUPPORTED_AUTH
-    assert all(source.auth.type in SUPPORTED_AUTH for source in manifest.sources)
 
 
 def test_secrets_of_a_faulty_access_are_not_in_any_message() -> None:
@@ -148,7 +141,7 @@ def test_secrets_of_a_faulty_access_are_not_in_any_message() -> None:
 def test_a_client_id_alone_is_said_and_the_own_credentials_are_used() -> None:
     auth = {"type": "oauth2.0", "token_endpoint": "https://a.example/t", "client_id": "me"}
     manifest = parse(entry(auth=auth))
-    (source,) = every_source(manifest)
+    (source,) = manifest.sources
     assert source.auth == Auth("oauth2.0", token_endpoint="https://a.example/t")
     assert codes(manifest) == ["auth-incomplete"]
 
@@ -206,7 +199,7 @@ def test_m_08_refresh_is_a_finite_number(hours: str) -> None:
 def test_m_10_headers_that_are_not_theirs_to_set_are_ignored(name: str, value: str) -> None:
     auth = {"type": "httpheader", "field": "X-Key", "value": "c2VjcmV0"}
     manifest = parse(entry(auth=auth, headers={name: value, "X-B": "c"}))
-    (source,) = every_source(manifest)
+    (source,) = manifest.sources
     assert source.headers == {"X-B": "c"}
     assert codes(manifest) == ["header-ignored"]
 
@@ -398,11 +391,11 @@ def test_the_samples_are_judged_as_they_are_named(shared: Path) -> None:
 
     assert [source.type for source in sample("minimal.json").sources] == ["elm"]
     town = sample("uni-musterstadt.json")
-    assert [source.id for source in every_source(town)].count("static-elm") == 1
-    assert {source.auth.type for source in every_source(town)} == {"none", "httpheader", "oauth2.0"}
+    assert [source.id for source in town.sources] == ["static-elm", "ooapi-main", "sis"]
+    assert {source.auth.type for source in town.sources} == {"none", "httpheader", "oauth2.0"}
     assert dict(town.meta)["eterid"] == "DE9901"
     tech = sample("polytech-exempla.yaml")
-    assert {source.id: source.version for source in every_source(tech)} == {
+    assert {source.id: source.version for source in tech.sources} == {
         "oeapi6": "6.0",
         "occapi2": None,
         "legacy-elm": "3.1",
