@@ -60,8 +60,8 @@ def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
         UnreadableData: unknown serialisation, or a syntax error.
     """
     out: list[Triple] = []
-    contexts = read_rdf_spec(load_mapping("elm").folder).contexts
-    for triple in read_triples(body, media_type, url, contexts).triples:
+    spec = read_rdf_spec(load_mapping("elm").folder)
+    for triple in read_triples(body, media_type, url, spec).triples:
         subject, value = triple.subject, triple.object
         if isinstance(subject, NamedNode):
             subject = NamedNode(normalise_iri(subject.value))
@@ -102,7 +102,7 @@ class ElmMapper:
         Raises:
             UnreadableData: it cannot be parsed; the message has the position.
         """
-        reading = read_triples(body, media_type, url, self._spec.contexts, source.content_type)
+        reading = read_triples(body, media_type, url, self._spec, source.content_type)
         refused = list(self._tell(reading, url))
         former = Former(self._spec, frozenset(self.mapping.elm_terms), self.account, source.default_language)
         triples: Sequence[Triple] = former.form(reading.triples)
@@ -354,7 +354,9 @@ class ElmMapper:
             is_vocabulary = bool(types & _SCHEME) or (isinstance(node, NamedNode) and node.value in known)
             for predicate, value in statements:
                 triple = Triple(node, predicate, value)
-                if is_vocabulary:
+                if value in self._personal:
+                    self._count(triple, "ignored", _PERSONAL, example="(not shown)")
+                elif is_vocabulary:
                     self._count(triple, "ignored", "the vocabulary describes it")
                 elif node in private:
                     self._count(triple, "ignored", _PERSONAL, example="(not shown)")

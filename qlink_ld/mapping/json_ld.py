@@ -33,14 +33,17 @@ class JsonLdReader:
         contexts: address → context, for those that are known. How an address is written (http or https, a suffix
             `.jsonld`, a slash at the end) does not matter.
         url: where the document came from.
+        local: how IRIs begin that are names inside one document only; in a list of documents they are kept apart.
 
     Attributes:
         refused: entries that could not be read: their place, as `@graph/3`, and why.
     """
 
-    def __init__(self, contexts: Mapping[str, Any], url: str) -> None:
+    def __init__(self, contexts: Mapping[str, Any], url: str, local: tuple[str, ...] = ()) -> None:
         self._contexts = {_plain(address): context for address, context in contexts.items()}
         self._url = url
+        self._local = local
+        self._suffix = ""
         self.refused: list[tuple[str, str]] = []
 
     def read(self, body: bytes) -> list[Quad]:
@@ -50,9 +53,9 @@ class JsonLdReader:
             UnreadableData: not JSON, too deep, an unknown context, or no entry can be read.
         """
         document = self._load(body)
-        document = _open_signed(document)
+        document = [_open_signed(d) for d in document] if isinstance(document, list) else _open_signed(document)
         check_json_depth(document, self._url)
-        document = self._settle(document)
+        document = self._settle_all(document)
         try:
             return self._parse(document, None)
         except SyntaxError as error:
@@ -105,12 +108,24 @@ class JsonLdReader:
 
     # Contexts ----------------------------------------------------------------------------------------------------
 
+    def _settle_all(self, document: Any) -> Any:  # noqa: ANN401 (JSON)
+        """Settle a document, or each document of a list."""
+        if not isinstance(document, list):
+            return self._settle(document)
+        out = []
+        for number, entry in enumerate(document):
+            is_document = isinstance(entry, dict) and "@context" in entry
+            self._suffix = f"~{number}" if is_document else ""
+            out.append(self._settle(entry))
+        self._suffix = ""
+        return out
+
     def _settle(self, value: Any) -> Any:  # noqa: ANN401 (JSON)
         """Put contexts in place of their addresses, everywhere; take out nulls that parsers refuse documents for."""
         if isinstance(value, list):
             return [self._settle(entry) for entry in value]
         if not isinstance(value, dict):
-            return value
+            return value + self._suffix if isinstance(value, str) and value.startswith(self._local) else value
         out = {key: self._context(entry) if key == "@context" else self._settle(entry) for key, entry in value.items()}
         if "@value" in out and not out.get("@language", True):
             del out["@language"]  # null or empty: no language
@@ -140,8 +155,7 @@ class JsonLdReader:
         if known is None:
             raise UnreadableData(
                 f"{self._url}: names the JSON-LD context {address}, and contexts are never fetched; "
-                "put its terms into the file ('@context': {…}), or publish Turtle. "
-                f"Known are: {', '.join(sorted(self._contexts)) or 'none'}"
+                "put its terms into the file ('@context': {…}), publish Turtle, or name it in the mapping's rdf.toml"
             )
         return known
 

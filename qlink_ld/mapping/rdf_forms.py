@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.concepts import read_concept
 from qlink_ld.mapping.rdf_spec import RdfSpec
-from qlink_ld.namespaces import ELM, ELM_OLD, PREFIXES, RDF, XSD
+from qlink_ld.namespaces import ELM, ELM_OLD, PREFIXES, RDF, SOURCE, XSD
 
 _OLD_PROFILES = "http://data.europa.eu/snb/model/ap/"
 _PROFILES = "http://data.europa.eu/snb/model/application-profile/"
@@ -39,7 +39,9 @@ def normalise_iri(iri: str) -> str:
 
 
 def compact(iri: str) -> str:
-    """Write an IRI with its prefix, for reports."""
+    """Write an IRI with its prefix, for reports; a key of JSON that no context defines as it is."""
+    if iri.startswith(SOURCE):
+        return iri[len(SOURCE) :]
     for prefix, namespace in PREFIXES.items():
         if iri.startswith(namespace):
             return f"{prefix}:{iri[len(namespace) :]}"
@@ -64,7 +66,7 @@ class Former:
         self._terms = terms
         self._account = account
         self._language = language or _UNDETERMINED
-        self._iris: dict[str, NamedNode] = {}
+        self._iris: dict[str, NamedNode | BlankNode] = {}
         self.made: set[BlankNode] = set()
 
     def form(self, triples: Sequence[Triple]) -> list[Triple]:
@@ -91,12 +93,18 @@ class Former:
         subject, value = triple.subject, triple.object
         return Triple(
             self._term(subject) if isinstance(subject, NamedNode) else subject,
-            self._term(triple.predicate),
+            self._predicate(triple.predicate),
             self._term(value) if isinstance(value, NamedNode) else value,
         )
 
-    def _term(self, node: NamedNode) -> NamedNode:
+    def _predicate(self, node: NamedNode) -> NamedNode:
+        found = self._term(node)
+        return found if isinstance(found, NamedNode) else node
+
+    def _term(self, node: NamedNode) -> NamedNode | BlankNode:
         found = self._iris.get(node.value)
+        if found is None and node.value.startswith(self._spec.local):
+            found = self._iris[node.value] = BlankNode()
         if found is None:
             iri = normalise_iri(node.value)
             found = self._iris[node.value] = node if iri == node.value else NamedNode(iri)
@@ -107,6 +115,12 @@ class Former:
             if iri != node.value and node.value.startswith((*DRAFTS, "https:")):
                 self._account.report(
                     "draft-namespace", "Terms of an ELM draft are taken for those of ELM 3.3.", value=node.value
+                )
+            if iri.startswith("file:"):
+                self._account.report(
+                    "relative-iri",
+                    "A relative IRI became the place of the file on this computer: give the file a base on the web.",
+                    value=iri,
                 )
         return found
 

@@ -9,7 +9,7 @@ Source: RDF 1.1 Concepts §3.2, §3.3; BCP 47; DESIGN §2 (nothing is lost in si
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, p
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping.json_ld import JsonLdReader
 from qlink_ld.mapping.rdf_format import read_text
+from qlink_ld.mapping.rdf_spec import RdfSpec
 from qlink_ld.mapping.values import read_language
 
 _UNDERSCORED_TAG = re.compile(rb"(?<=[\"'])@([A-Za-z]{2,3})_([A-Za-z0-9]{2,8})\b")
@@ -54,16 +55,14 @@ class Reading:
         self.problems.setdefault((code, value), Problem(code, message, value))
 
 
-def read_triples(
-    body: bytes, media_type: str | None, url: str, contexts: Mapping[str, Any], override: str | None = None
-) -> Reading:
+def read_triples(body: bytes, media_type: str | None, url: str, spec: RdfSpec, override: str | None = None) -> Reading:
     """Parse a body.
 
     Args:
         body: as received.
         media_type: `Content-Type` of the answer.
         url: where it came from: the base of relative IRIs, and named in messages.
-        contexts: JSON-LD contexts by address.
+        spec: the JSON-LD contexts that are known, and which IRIs are local names.
         override: `contentType` of the manifest.
 
     Raises:
@@ -79,7 +78,7 @@ def read_triples(
             text.stated,
         )
     if text.form == RdfFormat.JSON_LD:
-        reader = JsonLdReader(contexts, url)
+        reader = JsonLdReader(spec.contexts, url, spec.local)
         quads: Iterable[Quad] = reader.read(text.body)
         reading.refused = reader.refused
         return _check(quads, reading)

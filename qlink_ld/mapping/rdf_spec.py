@@ -11,7 +11,7 @@ from qlink_ld.errors import BrokenMapping
 from qlink_ld.mapping.context import load_context
 from qlink_ld.vocabularies import vocabulary_files
 
-_MEMBERS = {"concepts", "contexts", "day_end", "nodes", "parts", "personal", "personal_values", "texts"}
+_MEMBERS = {"concepts", "contexts", "day_end", "local", "nodes", "parts", "personal", "personal_values", "texts"}
 _NODE_MEMBERS = {"address", "class", "value", "whole"}
 
 
@@ -44,6 +44,7 @@ class RdfSpec:
         parts: properties that lead to other learning opportunities: by references only, in the profile.
         personal: classes of nodes that say something of a person; nothing of that is read.
         personal_values: properties that lead to such nodes, whatever their class.
+        local: how IRIs begin that are names inside one document only.
         day_end: properties for which a plain date is the end of that day.
     """
 
@@ -54,6 +55,7 @@ class RdfSpec:
     parts: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     personal_values: frozenset[str] = frozenset()
+    local: tuple[str, ...] = ()
     day_end: frozenset[str] = frozenset()
 
 
@@ -93,6 +95,7 @@ def read_rdf_spec(folder: Path) -> RdfSpec:
         parts=_list(table, "parts", file),
         personal=_list(table, "personal", file),
         personal_values=_list(table, "personal_values", file),
+        local=tuple(sorted(_list(table, "local", file))),
         day_end=_list(table, "day_end", file),
     )
 
