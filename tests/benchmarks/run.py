@@ -1,6 +1,7 @@
 """How fast, and in how much memory, against plain loops on rdflib and pySHACL, all in this one process run.
 
-    python tests/benchmarks/run.py [--courses 10000]
+    python tests/benchmarks/run.py [--courses 10000]          # OOAPI 5, and what comes after it
+    python tests/benchmarks/run.py --formats [NAME…]          # conversion of every format and version, or of these
 
 The workload is the demo's generator: OOAPI 5 courses in two languages with two offerings each. Absolute numbers depend
 on the machine and its neighbours; the ratios are what counts.
@@ -25,6 +26,8 @@ from typing import Any
 
 import orjson
 import rdflib
+from catalogues import make_catalogues
+from formats import print_formats
 from rdflib.plugins.sparql import prepareQuery
 
 from qlink_ld.demo.courses import generate_courses, generate_offerings
@@ -47,7 +50,14 @@ BATCH = 300
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--courses", type=int, default=10_000)
-    count = parser.parse_args().courses
+    parser.add_argument("--formats", nargs="*", metavar="NAME", help="such as 'OEAPI 6'; all, if none is named")
+    arguments = parser.parse_args()
+    count = arguments.courses
+    if arguments.formats is not None:
+        if unknown := set(arguments.formats) - make_catalogues().keys():
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(make_catalogues())}")
+        print_formats(arguments.formats or make_catalogues(), count)
+        return
     logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # it logs a traceback for each unbound expression
     documents = make_documents(count)
     load_mapping("ooapi-5")
