@@ -3,9 +3,10 @@
 Sources: European Learning Model 3.0 to 3.3 (Publications Office of the EU), QualityLink ontology 0.4.0, DESIGN §3.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 ELM: Final = "http://data.europa.eu/snb/model/ontology/"  # ELM 3.3
 ELM_OLD: Final = "http://data.europa.eu/snb/model/elm/"  # ELM 3.0 to 3.2
@@ -107,3 +108,31 @@ def course_urn(schac: str, source_id: str) -> str:
     Source: QualityLink Course Identifier, main form; the domain is lower-cased and the local id percent-encoded.
     """
     return f"urn:schac:uniqueCourseId:{schac.lower()}:{encode_segment(source_id)}"
+
+
+def course_did(schac: str, source_id: str) -> str:
+    """Return the alternative form of a QualityLink course identifier: `did:web:{schac}:courseId:{id}`.
+
+    Source: QualityLink Course Identifier, requirements C-06 and C-08; the DID document it resolves to is not ours.
+    """
+    return f"did:web:{schac.lower()}:courseId:{encode_segment(source_id)}"
+
+
+# RFC 8141 §3.1: "urn" and the NID compare without letter case, the rest with it (C-07, C-09).
+_COURSE_URN = re.compile(r"(?i:urn:schac):uniqueCourseId:([^:]+):(.+)", re.DOTALL)
+_COURSE_DID = re.compile(r"did:web:([^:%]+):courseId:(.+)", re.DOTALL)
+
+
+def read_course_identifier(text: str) -> tuple[str, str] | None:
+    """Return SCHAC code and local code of a QualityLink course identifier in either form; None if it is none.
+
+    >>> read_course_identifier("did:web:Uni-X.example:courseId:A%2F1")
+    ('uni-x.example', 'A/1')
+
+    Source: QualityLink Course Identifier, requirements C-05 to C-09; only the exact middle parts count.
+    """
+    found = _COURSE_URN.fullmatch(text) or _COURSE_DID.fullmatch(text)
+    try:
+        return (found[1].lower(), unquote(found[2], errors="strict")) if found else None
+    except UnicodeDecodeError:
+        return None

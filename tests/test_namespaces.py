@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode
 
-from qlink_ld.namespaces import PREFIXES, Iris, encode_segment
+from qlink_ld.namespaces import PREFIXES, Iris, course_did, course_urn, encode_segment, read_course_identifier
 
 IRIS = Iris("https://courses.example.eu/")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -49,3 +49,57 @@ def test_graphs_and_things_are_those_of_the_contract() -> None:
 def test_prefixes_are_distinct() -> None:
     assert len(set(PREFIXES.values())) == len(PREFIXES)
     assert all(namespace.endswith(("/", "#")) for namespace in PREFIXES.values())
+
+
+def test_c_05_the_main_form_is_a_urn() -> None:
+    assert course_urn("uni-x.example", "ABCD1234") == "urn:schac:uniqueCourseId:uni-x.example:ABCD1234"
+
+
+def test_c_06_the_other_form_is_a_did() -> None:
+    assert course_did("uni-x.example", "ABCD1234") == "did:web:uni-x.example:courseId:ABCD1234"
+
+
+@given(TEXT)
+def test_c_03_c_06_both_forms_convert_into_each_other_whatever_the_local_code(code: str) -> None:
+    urn, did = course_urn("uni-x.example", code), course_did("uni-x.example", code)
+    assert read_course_identifier(urn) == read_course_identifier(did) == ("uni-x.example", code)
+    assert course_did(*(read_course_identifier(urn) or ("", ""))) == did
+    assert course_urn(*(read_course_identifier(did) or ("", ""))) == urn
+    assert NamedNode(urn).value == urn
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("URN:SCHAC:uniqueCourseId:Uni-X.example:AbC", ("uni-x.example", "AbC")),
+        ("urn:schac:uniqueCourseId:uni-x.example:a%2fb", ("uni-x.example", "a/b")),
+        ("urn:schac:uniquecourseid:uni-x.example:a", None),
+        ("urn:schac:UniqueCourseId:uni-x.example:a", None),
+    ],
+)
+def test_c_07_only_the_beginning_of_a_urn_has_no_letter_case(text: str, known: tuple[str, str] | None) -> None:
+    assert read_course_identifier(text) == known
+    assert course_urn("UNI-X.example", "AbC") == "urn:schac:uniqueCourseId:uni-x.example:AbC"
+
+
+def test_c_08_colons_and_slashes_of_a_local_code_are_percent_encoded() -> None:
+    assert course_urn("uni-x.example", "A/B:1") == "urn:schac:uniqueCourseId:uni-x.example:A%2FB%3A1"
+    assert course_did("uni-x.example", "A/B:1") == "did:web:uni-x.example:courseId:A%2FB%3A1"
+    assert read_course_identifier("did:web:uni-x.example%3A8443:courseId:1") is None  # a port: no SCHAC code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "urn:schac:courseId:uni-x.example:1",
+        "urn:schac:personalUniqueCode:uni-x.example:1",
+        "did:web:uni-x.example:uniqueCourseId:1",
+        "did:web:uni-x.example",
+        "urn:schac:uniqueCourseId:uni-x.example:",
+        "urn:schac:uniqueCourseId::1",
+        "urn:schac:uniqueCourseId:uni-x.example:%FF",
+        "https://uni-x.example/courseId/1",
+    ],
+)
+def test_c_09_other_middle_parts_are_no_course_identifiers(text: str) -> None:
+    assert read_course_identifier(text) is None

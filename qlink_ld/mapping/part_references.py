@@ -7,9 +7,8 @@ identifier that QualityLink gives to a course, made of SCHAC code and local code
 Source: profile 0.4.0 (references; validation facts, no. 10); QualityLink Course Identifier (C-05 to C-11).
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pyoxigraph import NamedNode
 
@@ -18,22 +17,22 @@ from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.rdf_forms import compact
 from qlink_ld.mapping.skolem import Description, Node
 from qlink_ld.model import Institution
-from qlink_ld.namespaces import ADMS, DCTERMS, ELM, OWL, QL, RDF, RDFS, SKOS, course_urn, encode_segment
+from qlink_ld.namespaces import (
+    ADMS,
+    DCTERMS,
+    ELM,
+    OWL,
+    QL,
+    RDF,
+    RDFS,
+    SKOS,
+    course_urn,
+    encode_segment,
+    read_course_identifier,
+)
 from qlink_ld.ntriples import write_literal
 
 REFERENCES = frozenset((f"{QL}LearningOpportunitySpecificationReference", f"{QL}LearningOpportunityInstanceReference"))
-_URN = re.compile(r"urn:schac:uniqueCourseId:([^:]+):(.+)", re.IGNORECASE | re.DOTALL)
-_DID = re.compile(r"did:web:([^:]+):courseId:(.+)", re.DOTALL)
-
-
-def read_course_identifier(text: str) -> tuple[str, str] | None:
-    """Return SCHAC code and local code of a QualityLink course identifier in either form; None if it is none.
-
-    >>> read_course_identifier("did:web:Uni-X.example:courseId:A%2F1")
-    ('uni-x.example', 'A/1')
-    """
-    found = _URN.fullmatch(text) or _DID.fullmatch(text)
-    return (found[1].lower(), unquote(found[2])) if found else None
 
 
 class PartReferences:
