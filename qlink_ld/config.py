@@ -36,11 +36,15 @@ _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
     "max_query_depth": 1,
     "max_response_bytes": 1,
     "max_result_bytes": 1,
+    "max_source_bytes": 1,
     "max_wait_s": 0,
     "max_waiting": 0,
     "minimum_records": 0,
+    "full_visit_h": 0,
     "page_size": 1,
     "refresh_h": 0,
+    "resume_h": 0,
+    "source_timeout_s": 0.001,
     "timeout_s": 0.001,
     "workers": 1,
 }
@@ -61,8 +65,12 @@ class HarvestSettings:
     """How providers' servers are treated. Times in seconds, sizes in bytes after decompression."""
 
     timeout_s: float = 60.0
-    concurrency_per_host: int = 4
+    concurrency_per_host: int = 10
     max_response_bytes: int = 512 * 1024 * 1024
+    max_source_bytes: int = 8 * 1024 * 1024 * 1024  # all answers of one visit
+    source_timeout_s: float = 6 * 3600.0  # one visit
+    resume_h: float = 12.0  # pages of a visit that was cut off are used again so long
+    full_visit_h: float = 7 * 24.0  # so often everything is asked for again, whatever the validators say
     allow_private_addresses: bool = False
     user_agent: str = "qlink-ld (+https://github.com/qlink-ld/qlink-ld)"
     keep_snapshots: int = 2

@@ -128,7 +128,7 @@ class Snapshot:
     unchanged: bool = False  # the same bytes as the snapshot before
     issues: tuple[Issue, ...] = ()
     digest: str = ""  # SHA-256 over the pages' resources, parents and hashes in order
-    requests: Mapping[str, int] = field(default_factory=dict)  # of this visit: sent, conditional, unchanged, …
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)  # of this visit: sent, conditional, unchanged, …
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,7 @@ class Refusal:
     key: str
     position: str
     issue: Issue
+    opportunities: int = 1  # learning opportunity specifications that it would have been
 
 
 @dataclass(frozen=True, slots=True)

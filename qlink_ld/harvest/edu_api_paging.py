@@ -27,7 +27,8 @@ from qlink_ld.harvest.list_read import (
     fingerprint,
     read_page,
 )
-from qlink_ld.http import ProviderClient, Response
+from qlink_ld.harvest.remembered import PageClient
+from qlink_ld.http import Response
 from qlink_ld.model import DataSource, Issue
 from qlink_ld.request_url import hide_secrets
 
@@ -63,7 +64,7 @@ class OffsetListReader:
     """
 
     def __init__(
-        self, client: ProviderClient, source: DataSource, add_page: AddPage, limit: int, max_items: int = MAX_ITEMS
+        self, client: PageClient, source: DataSource, add_page: AddPage, limit: int, max_items: int = MAX_ITEMS
     ) -> None:
         self._client = client
         self._source = source
@@ -81,7 +82,7 @@ class _Reading:
 
     def __init__(
         self,
-        client: ProviderClient,
+        client: PageClient,
         source: DataSource,
         add_page: AddPage,
         request: OffsetListRequest,

@@ -24,7 +24,8 @@ from qlink_ld.harvest.list_read import (
     fingerprint,
     read_page,
 )
-from qlink_ld.http import ProviderClient, Response
+from qlink_ld.harvest.remembered import PageClient
+from qlink_ld.http import Response
 from qlink_ld.model import DataSource, Issue
 from qlink_ld.request_url import hide_secrets
 
@@ -70,7 +71,7 @@ class ListReader:
 
     def __init__(
         self,
-        client: ProviderClient,
+        client: PageClient,
         source: DataSource,
         add_page: AddPage,
         page_size: int,

@@ -6,6 +6,9 @@ A snapshot is written under a temporary name, flushed to the disk, then renamed:
         snapshot.json           where each page came from, its headers and hash; what went wrong
         courses-00001.zst       the body as received, compressed
 
+What a visit that was cut off has got stays under its temporary name, with a journal of its pages, so that the next
+one need not ask for them again.
+
 Source: DESIGN §6; Data Exchange I-11 (raw responses are kept, so that mappings can be run again without the network).
 """
 
@@ -27,6 +30,8 @@ import orjson
 import zstandard
 
 from qlink_ld.errors import HarvestError
+from qlink_ld.harvest.journal import PARTIAL, Journal, find_cut_visit, read_journal, read_remembered
+from qlink_ld.harvest.remembered import RememberedPage
 from qlink_ld.http import Response
 from qlink_ld.model import DataSource, Issue, Page, Snapshot
 from qlink_ld.request_url import hide_secrets
@@ -37,7 +42,6 @@ DESCRIPTION = "snapshot.json"
 FORMAT = 1  # of snapshot.json; a higher one was written by a later version
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _FINISHED = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
-_PARTIAL = ".partial-"
 _KEPT_HEADERS = ("content-type", "date", "etag", "last-modified", "x-total-count")
 _Order = tuple[int, int, int]  # resource, parent, page: where a page stands among all of the snapshot
 
@@ -55,42 +59,77 @@ class _StoredPage:
     size_bytes: int
     file: str
     stored_bytes: int
+    asked: str | None = None  # if another address than `url`
 
 
 class SnapshotWriter:
     """Collects the pages of one visit. Pages may be added from several threads.
 
-    Use it in a `with` statement: what is not finished at its end is removed. Making one also removes what a killed run
-    left behind, so two runs must not visit the same source at once.
+    Use it in a `with` statement. Two runs must not visit the same source at once.
+
+    Attributes:
+        folder: where the source's snapshots are.
+        remembered: pages that are on disk: those of the latest snapshot, and those of a visit that was cut off.
 
     Args:
         data_dir: the deployment's data directory.
         institution: id of the institution, the name of a folder.
         source: the source that is visited; its id is the name of a folder.
         now: UTC time of the visit.
+        resume_h: for how long the pages of a visit that was cut off can be used, in hours.
 
     Raises:
         HarvestError: the folder cannot be made.
     """
 
-    def __init__(self, data_dir: Path, institution: str, source: DataSource, now: datetime) -> None:
+    def __init__(
+        self, data_dir: Path, institution: str, source: DataSource, now: datetime, resume_h: float = 0.0
+    ) -> None:
         self._institution = institution
         self._source = source
         self._fetched_at = now.astimezone(UTC)
-        self._folder = _source_folder(data_dir, institution, source)
+        self.folder = _source_folder(data_dir, institution, source)
         self._pages: list[_StoredPage] = []
         self._lock = threading.Lock()
-        with _writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _remove_partial(self._folder)
-            self._partial = self._folder / f"{_PARTIAL}{self._fetched_at.strftime(_TIME)}-{os.getpid()}"
+        about = {"type": source.type, "version": source.version, "path": hide_secrets(source.path, ())}
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._cut = find_cut_visit(self.folder, about, self._fetched_at, resume_h)
+            self._remove_partial(except_for=self._cut)
+            self._partial = self.folder / f"{PARTIAL}{self._fetched_at.strftime(_TIME)}-{os.getpid()}"
             self._partial.mkdir()
+            self._journal = Journal(self._partial, about, self._fetched_at)
+        self.remembered = self._remember()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
+        self._journal.close()
+        if self._partial.is_dir() and self._pages:  # cut off: the next visit goes on from here
+            self._remove_partial(except_for=self._partial)
+        elif self._partial.is_dir():
+            shutil.rmtree(self._partial, ignore_errors=True)
+        else:
+            self._remove_partial()
+
+    def _remember(self) -> list[RememberedPage]:
+        latest = _load_latest(self.folder, self._institution, self._source)
+        pages = []
+        if latest is not None:
+            described = orjson.loads((latest.directory / DESCRIPTION).read_bytes())["pages"]
+            pages = [read_remembered(page, latest.directory) for page in described]
+        if self._cut is not None:
+            resumed = [read_remembered(page, self._cut, fresh=True) for page in read_journal(self._cut)]
+            log.info("%s: going on with %d pages of a visit that was cut off", self.folder, len(resumed))
+            pages += resumed
+        return pages
+
+    def _remove_partial(self, except_for: Path | None = None) -> None:
+        for entry in self.folder.iterdir():
+            if entry.name.startswith(PARTIAL) and entry != except_for:
+                log.info("removing %s, left behind by a run that was ended", entry)
+                shutil.rmtree(entry, ignore_errors=True)
 
     def add(self, resource: str, response: Response, *, parent: str | None = None, order: _Order = (0, 0, 1)) -> None:
         """Keep one response.
@@ -103,9 +142,8 @@ class SnapshotWriter:
         """
         number = f"{order[1]:06d}-{order[2]:05d}" if parent is not None else f"{order[2]:05d}"
         file = f"{resource}-{number}.zst"
-        stored = zstandard.ZstdCompressor(write_checksum=True).compress(response.body)
         with _writing(self._partial):
-            (self._partial / file).write_bytes(stored)
+            stored_bytes = _store(response, self._partial / file)
         page = _StoredPage(
             order=order,
             resource=resource,
@@ -117,27 +155,32 @@ class SnapshotWriter:
             sha256=hashlib.sha256(response.body).hexdigest(),
             size_bytes=len(response.body),
             file=file,
-            stored_bytes=len(stored),
+            stored_bytes=stored_bytes,
+            asked=response.asked if response.asked != response.url else None,
         )
-        with self._lock:
+        with self._lock, _writing(self._partial):
             self._pages.append(page)
+            self._journal.add(_drop_empty({**dataclasses.asdict(page), "order": None}))
 
-    def finish(self, *, complete: bool, issues: Sequence[Issue], keep: int) -> Snapshot:
+    def finish(self, *, complete: bool, issues: Sequence[Issue], keep: int, renew: bool = False) -> Snapshot:
         """Make the snapshot final, unless it says the same as the latest one; then that one stays the latest.
 
         Args:
             complete: False if a page could not be had.
             issues: what a data steward should know about this visit.
             keep: how many snapshots of the source stay on disk, at least 1; the newest complete one always stays.
+            renew: the latest one is damaged; this one takes its place even if it says the same.
 
         Returns:
             The new snapshot, or the latest one with `unchanged` set and the issues of this visit.
         """
+        self._journal.close()
         pages = sorted(self._pages, key=lambda page: page.order)
         digest = _digest(pages)
-        latest = _load_latest(self._folder, self._institution, self._source)
-        if latest is not None and latest.digest == digest and latest.complete == complete:
-            _retain(self._folder, keep)
+        latest = _load_latest(self.folder, self._institution, self._source)
+        if latest is not None and latest.digest == digest and latest.complete == complete and not renew:
+            shutil.rmtree(self._partial, ignore_errors=True)
+            _retain(self.folder, keep)
             return replace(latest, unchanged=True, issues=tuple(issues))
         description = {
             "format": FORMAT,
@@ -155,15 +198,16 @@ class SnapshotWriter:
             "pages": [_drop_empty({**dataclasses.asdict(page), "order": None}) for page in pages],
         }
         with _writing(self._partial):
+            self._journal.remove()
             (self._partial / DESCRIPTION).write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
             for page in pages:
                 _flush(self._partial / page.file)
             _flush(self._partial / DESCRIPTION)
             _flush(self._partial)
-            final = self._folder / _next_name(self._folder, self._fetched_at)
+            final = self.folder / _next_name(self.folder, self._fetched_at)
             self._partial.rename(final)
-            _flush(self._folder)
-        _retain(self._folder, keep)
+            _flush(self.folder)
+        _retain(self.folder, keep)
         return _read_snapshot(final, self._institution, self._source)
 
 
@@ -268,7 +312,7 @@ def _retain(folder: Path, keep: int) -> None:
         last_good = next((directory for directory in reversed(old) if _is_complete(directory)), None)
         old = [directory for directory in old if directory != last_good]
     for directory in old:
-        doomed = directory.with_name(_PARTIAL + directory.name)  # a removal that is interrupted leaves no half snapshot
+        doomed = directory.with_name(PARTIAL + directory.name)  # a removal that is interrupted leaves no half snapshot
         with _writing(directory):
             directory.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
@@ -281,11 +325,17 @@ def _is_complete(directory: Path) -> bool:
         return False
 
 
-def _remove_partial(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.name.startswith(_PARTIAL):
-            log.info("removing %s, left behind by a run that was ended", entry)
-            shutil.rmtree(entry, ignore_errors=True)
+def _store(response: Response, file: Path) -> int:
+    """Write a body, compressed; one that is on disk already is only linked. Return the size of the file in bytes."""
+    if response.stored is not None:
+        try:
+            os.link(response.stored, file)
+        except OSError:
+            log.debug("%s cannot be linked; it is written again", response.stored)
+        else:
+            return file.stat().st_size
+    stored = zstandard.ZstdCompressor(write_checksum=True).compress(response.body)
+    return file.write_bytes(stored)
 
 
 def _drop_empty(values: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -14,9 +15,11 @@ from qlink_ld.harvest.edu_api import EduApiHarvester
 from qlink_ld.harvest.elm import ElmHarvester
 from qlink_ld.harvest.occapi import OccapiHarvester
 from qlink_ld.harvest.ooapi import OoapiHarvester
+from qlink_ld.harvest.remembered import RememberingClient
 from qlink_ld.harvest.single_file import FileHarvester
 from qlink_ld.harvest.snapshot import SnapshotWriter
 from qlink_ld.harvest.visit import OnProgress, Visit
+from qlink_ld.harvest.visit_state import VisitState, load_visit_state, store_visit_state
 from qlink_ld.http import ProviderClient, usable_headers
 from qlink_ld.model import DataSource, Institution, Issue, Snapshot
 
@@ -55,6 +58,7 @@ def harvest_source(
     client: ProviderClient | None = None,
     on_progress: OnProgress | None = None,
     sample: int | None = None,
+    full: bool = False,
 ) -> Snapshot:
     """Visit one source.
 
@@ -68,6 +72,7 @@ def harvest_source(
         on_progress: told after each list or file how many are done, and of how many.
         sample: about so many records of each kind are enough, and the source is spared the rest; None for all.
             Files are read whole.
+        full: ask for everything, whether or not it may have changed.
 
     Returns:
         The new snapshot, or the one before with `unchanged` set if the source says the same as then.
@@ -84,27 +89,48 @@ def harvest_source(
     if client is None:
         with ProviderClient(settings) as own:
             return harvest_source(
-                institution, source, settings, data_dir, now, client=own, on_progress=on_progress, sample=sample
+                institution,
+                source,
+                settings,
+                data_dir,
+                now,
+                client=own,
+                on_progress=on_progress,
+                sample=sample,
+                full=full,
             )
     started = time.monotonic()
     now = (now or datetime.now(UTC)).astimezone(UTC)
-    with SnapshotWriter(data_dir, institution.id, source, now) as writer:
-        visit = Visit(institution, source, client, writer, now, on_progress, sample)
+    with SnapshotWriter(data_dir, institution.id, source, now, settings.resume_h) as writer:
+        state = load_visit_state(writer.folder)
+        full = full or state is None or now - state.full_at >= timedelta(hours=settings.full_visit_h)
+        pages = [page for page in writer.remembered if page.fresh or not full]
+        asking = RememberingClient(client, source, pages, state.ignoring if state else ())
+        visit = Visit(institution, source, asking, writer, now, on_progress, sample)
         if source.auth.type in ("httpheader", "oauth2.0") and urlsplit(source.path).scheme == "http":
             message = f"a secret ({source.auth.type}) goes over http, readable for everybody between; offer https"
             visit.report(Issue("auth-insecure", message, source=source.id, field="auth"))
         for problem in usable_headers(source.headers)[1]:
             visit.report(Issue("header-ignored", problem, source=source.id, field="headers"))
         harvester.fetch(visit)
-        snapshot = writer.finish(complete=visit.complete, issues=visit.issues, keep=settings.keep_snapshots)
+        snapshot = writer.finish(
+            complete=visit.complete, issues=visit.issues, keep=settings.keep_snapshots, renew=asking.damaged
+        )
+        full_at = now if full or state is None else state.full_at
+        ignoring = tuple(sorted(asking.ignoring))
+        store_visit_state(writer.folder, VisitState(now, visit.complete, full_at, asking.validators, ignoring))
+    snapshot = replace(snapshot, requests=asdict(asking.thrift))
     log.info(
-        "institution=%s stage=harvest source=%s pages=%d bytes=%d complete=%s unchanged=%s issues=%d seconds=%.1f",
+        "institution=%s stage=harvest source=%s pages=%d bytes=%d complete=%s unchanged=%s requests=%d conditional=%d "
+        "issues=%d seconds=%.1f",
         institution.id,
         source.id,
         len(snapshot.pages),
         sum(page.size_bytes for page in snapshot.pages),
         snapshot.complete,
         snapshot.unchanged,
+        asking.thrift.requests,
+        asking.thrift.conditional,
         sum(issue.count for issue in snapshot.issues),
         time.monotonic() - started,
     )

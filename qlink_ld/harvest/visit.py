@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from qlink_ld.harvest.remembered import PageClient
 from qlink_ld.harvest.snapshot import SnapshotWriter
-from qlink_ld.http import ProviderClient
 from qlink_ld.model import DataSource, Institution, Issue
 from qlink_ld.request_url import hide_secrets
 
@@ -22,7 +22,7 @@ class Visit:
 
     institution: Institution
     source: DataSource
-    client: ProviderClient
+    client: PageClient
     writer: SnapshotWriter
     now: datetime  # UTC
     on_progress: OnProgress | None = None

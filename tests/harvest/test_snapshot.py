@@ -133,10 +133,35 @@ def test_a_clock_that_was_set_back_does_not_hide_the_new_snapshot(tmp_path: Path
     assert second.fetched_at == NOW - timedelta(days=1)
 
 
-def test_a_visit_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
+def test_a_visit_that_got_nothing_leaves_nothing(tmp_path: Path) -> None:
+    with SnapshotWriter(tmp_path, "NL0028", SOURCE, NOW):
+        pass
+    assert not list(folder(tmp_path).iterdir())
+
+
+def test_a_visit_that_is_cut_off_leaves_its_pages_to_the_next_one(tmp_path: Path) -> None:
     with SnapshotWriter(tmp_path, "NL0028", SOURCE, NOW) as writer:
         writer.add("courses", response(b"x"))
-    assert not list(folder(tmp_path).iterdir())
+    assert load_latest_snapshot(tmp_path, "NL0028", SOURCE) is None
+    with SnapshotWriter(tmp_path, "NL0028", SOURCE, NOW + timedelta(hours=1), resume_h=2) as writer:
+        (page,) = writer.remembered
+        assert page.fresh
+        kept = page.read()
+        assert kept is not None
+        writer.add("courses", kept)
+        snapshot = writer.finish(complete=True, issues=(), keep=2)
+    assert [stored.read() for stored in snapshot.pages] == [b"x"]
+    assert [entry.name for entry in folder(tmp_path).iterdir()] == [snapshot.directory.name]
+
+
+def test_pages_of_a_visit_that_is_too_old_or_of_another_address_are_not_used(tmp_path: Path) -> None:
+    moved = replace(SOURCE, path="https://elsewhere.example/")
+    for source, hours in ((SOURCE, 3), (moved, 1)):
+        with SnapshotWriter(tmp_path, "NL0028", SOURCE, NOW) as writer:
+            writer.add("courses", response(b"x"))
+        with SnapshotWriter(tmp_path, "NL0028", source, NOW + timedelta(hours=hours), resume_h=2) as writer:
+            assert writer.remembered == []
+        assert not list(folder(tmp_path).iterdir())
     assert load_latest_snapshot(tmp_path, "NL0028", SOURCE) is None
 
 
