@@ -111,6 +111,9 @@ class _Reading:
                     if item.id not in ids:
                         ids.add(item.id)
                         known.append(item)
+        if not self.answered:  # links that lead to nothing: what is at the usual addresses counts all the same
+            usual = _Place({}, self.base, None, 0)
+            programmes, courses = (self.read_list(name, name, usual, quiet=True) for name in ("programme", "course"))
         programmes = self.take_sample("programme", programmes)
         numbered = [(n, p, unit_of.get(f"programme {p.id}")) for n, p in enumerate(programmes, 1)]
         known_ids = {course.id for course in courses}

@@ -101,9 +101,7 @@ class ResourceMapper:
             return self.refuse("record-unreadable", "is not a JSON object", shorten(record), entry, record)
         key = record.get(self.spec.identifier)
         if not isinstance(key, str) or not key.strip():
-            blank = key is None or isinstance(key, str)
-            found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
-            return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), entry)
+            return self.refuse_nameless(entry, key)
         if not self.is_wanted(entry, key):
             return None
         self.seen.add(key)
@@ -136,19 +134,32 @@ class ResourceMapper:
             batch.owners[f"<{instance}"] = draft
         return None
 
+    def refuse_nameless(self, entry: Entry, key: object) -> Refusal | None:
+        """Refuse a record without usable identifier, unless the mapping does not want it anyway."""
+        if self.is_left_out(entry, None):
+            return None
+        blank = key is None or isinstance(key, str)
+        found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
+        return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), entry)
+
     def is_wanted(self, entry: Entry, key: str) -> bool:
         """Whether a record is to be mapped: the mapping wants it, and it is the first with its identifier."""
-        reason = why_left_out(entry.record, self.spec)
-        if not reason and self.own is not None and key != self.own:
-            reason = "it is not the institution that runs the source"
-        if reason:
-            self.account.count(self.spec.name, "*", "ignored", [entry.record, *entry.children], reason)
-            self.left_out.add(key)
+        if self.is_left_out(entry, key):
             return False
         if key in self.seen:
             self.note_repeated([entry.record, *entry.children], key, entry.position)
             return False
         return True
+
+    def is_left_out(self, entry: Entry, key: str | None) -> bool:
+        """Whether the mapping does not want a record, with or without usable identifier."""
+        reason = why_left_out(entry.record, self.spec)
+        if not reason and self.own is not None and key != self.own:
+            reason = "it is not the institution that runs the source"
+        if reason:
+            self.account.count(self.spec.name, "*", "ignored", [entry.record, *entry.children], reason)
+            self.left_out.update(() if key is None else (key,))
+        return bool(reason)
 
     def note_repeated(self, record: list[Any], key: str, position: str) -> None:
         """An earlier record had the same identifier: to be expected of this resource, or a mistake."""
@@ -173,7 +184,7 @@ class ResourceMapper:
             for entry in self.mapper.read_entries(document, self.spec, quiet=True):
                 record = entry.record
                 key = record.get(self.spec.identifier) if isinstance(record, dict) else None
-                if isinstance(key, str) and not why_left_out(record, self.spec):
+                if isinstance(key, str) and key.strip() and not why_left_out(record, self.spec):
                     found.setdefault(key, record)
         if len(found) < 2:
             return
@@ -197,7 +208,8 @@ class ResourceMapper:
         self.account.report(
             code, message, field=self.spec.name, value=text, record=key, position=position, severity="violation"
         )
-        return Refusal(key, position, Issue(code, message, "violation", self.account.source, key, None, text, position))
+        issue = Issue(code, message, "violation", self.account.source, key, None, text, position)
+        return Refusal(key, position, issue, 0 if self.spec.institution else 1)
 
     def write(self, entry: Entry, key: str, iri: str, shared: list[tuple[JoinSpec, str]]) -> list[str]:
         """Write a record with its children; return the IRIs of its instances."""

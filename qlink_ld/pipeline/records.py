@@ -114,7 +114,7 @@ class RecordWork:
             for refusal in batch:
                 if isinstance(refusal, Refusal):
                     self._refuse_unmapped(refusal)
-            if not mapping.resources:  # records of a file point to each other
+            if mapping.is_graph:  # records of a file point to each other
                 self._known.update(collect_types(records))
                 self._orphans += [r for r in records if not r.opportunities and r.instances]
                 records = [r for r in records if r.opportunities or not r.instances]
@@ -166,8 +166,8 @@ class RecordWork:
 
     def _refuse_unmapped(self, refusal: Refusal) -> None:
         """A record without triples of its own: its place among the refused says why."""
-        self.harvested += 1
-        self.rejected += 1
+        self.harvested += refusal.opportunities
+        self.rejected += refusal.opportunities
         if self._watcher is not None:
             self._watcher.note_refusal(refusal)
         place = hashlib.sha256((refusal.position + refusal.key).encode()).hexdigest()[:12]

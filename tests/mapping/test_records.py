@@ -493,3 +493,21 @@ def test_without_schac_code_there_is_no_course_identifier(convert: Both) -> None
     (found,) = convert({"courses": {"items": [{"courseId": "C1"}]}}, schac=None).records
     assert "uniqueCourseId" not in found.ntriples
     assert "sameAs" not in found.ntriples
+
+
+def test_records_that_nobody_wants_are_not_missed_for_their_identifier(convert: Both) -> None:
+    pages = {"organizations": {"items": [{"organizationType": "faculty"}, {"organizationType": "root"}]}}
+    done = convert(pages)
+    (refusal,) = done.refusals
+    assert refusal.opportunities == 0  # an institution is no learning opportunity
+    assert refusal.position.endswith("item 2")
+    (left_out,) = [use for use in done.fields if use.outcome == "ignored"]
+    assert left_out.reason == "only records with organizationType root are mapped"
+
+
+def test_an_institution_without_identifier_does_not_displace_the_one_that_has_one(convert: Both) -> None:
+    root = {"organizationType": "root", "name": [{"language": "en", "value": "Twente"}]}
+    pages = {"organizations": {"items": [{**root, "organizationId": " "}, {**root, "organizationId": "o1"}]}}
+    done = convert(pages)
+    (record,) = done.records
+    assert record.key == "o1"
