@@ -35,7 +35,8 @@ RUN = "urn:qlink-ld:run"  # the node that holds what is true for the whole batch
 class Rule:
     """One CONSTRUCT query.
 
-    `reads`: predicates of its patterns, None if it reads any; `needs`: predicates without which it finds nothing.
+    `reads`: predicates of its patterns, None if it reads any; `needs`: predicates without which it finds nothing;
+    `makes`: predicates that it constructs, None if one is a variable.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Rule:
     reads: frozenset[str] | None
     needs: frozenset[str]
     vocabularies: tuple[str, ...]
+    makes: frozenset[str] | None = None
 
 
 def load_rules(files: Iterable[File]) -> tuple[Rule, ...]:
@@ -69,12 +71,28 @@ def _load_rule(file: File) -> Rule:
     reads: set[str] = set()
     free = _collect(query.algebra.p, reads)
     vocabularies = tuple(sorted(set(_vocabularies(text))))
-    return Rule(file.stem, file, text, None if free else frozenset(reads), _required(query.algebra.p), vocabularies)
+    return Rule(
+        file.stem,
+        file,
+        text,
+        None if free else frozenset(reads),
+        _required(query.algebra.p),
+        vocabularies,
+        _made(query.algebra.template),
+    )
 
 
 def _vocabularies(text: str) -> Iterable[str]:
     for part in text.split(f"<{VOCABULARY}")[1:]:
         yield part.split(">", 1)[0]
+
+
+def _made(template: Iterable[tuple[Node, Node, Node]] | None) -> frozenset[str] | None:
+    """Predicates of a template; the short form without one (`CONSTRUCT WHERE`) makes what it reads."""
+    predicates = [predicate for _, predicate, _ in template or ()]
+    if not predicates or not all(isinstance(predicate, URIRef) for predicate in predicates):
+        return None
+    return frozenset(map(str, predicates))
 
 
 def _collect(part: Any, reads: set[str]) -> bool:  # noqa: ANN401 (rdflib's algebra)
@@ -125,9 +143,9 @@ class RuleRunner:
 
     def __init__(self, rules: Sequence[Rule], common: Sequence[Rule]) -> None:
         self._passes = [tuple(rules), tuple(common)]
-        self.reads: frozenset[str] | None = frozenset()
-        for rule in (*rules, *common):
-            self.reads = None if self.reads is None or rule.reads is None else self.reads | rule.reads
+        self.reads = _union(self._passes)
+        # What the passes after each read.
+        self._later = [_union(self._passes[number + 1 :]) for number in range(len(self._passes))]
 
     def reads_predicate(self, predicate: str) -> bool:
         """True if some rule can read triples with this predicate."""
@@ -155,22 +173,33 @@ class RuleRunner:
         for number, rules in enumerate(self._passes):
             runnable = [rule for rule in rules if rule.needs <= present]
             _load(store, waiting, runnable)
-            made: list[str] = []
             for rule in runnable:
                 _load_vocabularies(store, rule, vocabularies)
-                made += _run_rule(rule, store)
-            out += made
-            if number + 1 < len(self._passes):
-                self._feed(made, waiting, present)
+                made = _run_rule(rule, store)
+                out += made
+                self._feed(rule, made, number, waiting, present)
         return out
 
-    def _feed(self, made: list[str], waiting: dict[str, list[str]], present: set[str]) -> None:
-        """Let the next pass see what this one made."""
+    def _feed(self, rule: Rule, made: list[str], number: int, waiting: dict[str, list[str]], present: set[str]) -> None:
+        """Let the next passes see what a rule made, if they read that."""
+        later = self._later[number]
+        if later is not None and rule.makes is not None and later.isdisjoint(rule.makes):
+            return
         for line in made:
             predicate = line.split(" ", 2)[1][1:-1]
             if self.reads_predicate(predicate):
                 waiting.setdefault(predicate, []).append(line)
                 present.add(predicate)
+
+
+def _union(passes: Iterable[Iterable[Rule]]) -> frozenset[str] | None:
+    """The predicates that some of these rules read; None if one reads any."""
+    found: frozenset[str] = frozenset()
+    for rule in (rule for rules in passes for rule in rules):
+        if rule.reads is None:
+            return None
+        found |= rule.reads
+    return found
 
 
 def _load(store: Store, waiting: dict[str, list[str]], rules: Sequence[Rule]) -> None:
