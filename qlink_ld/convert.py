@@ -11,10 +11,9 @@ from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
 
 from qlink_ld.document_kind import explain_contradiction
 from qlink_ld.errors import UnreadableData
-from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
+from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping, map_graph
 from qlink_ld.mapping.context import compile_context
 from qlink_ld.mapping.documents import read_path
-from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import ResourceSpec
 from qlink_ld.model import DataSource, FieldUse, Institution, Issue, Record
 from qlink_ld.namespaces import PREFIXES, Iris
@@ -66,18 +65,18 @@ def convert_document(
     """
     mapping = load_mapping(mapping_name)
     account = Account("document")
-    if mapping.body is not None:
+    if mapping.body is not None and not mapping.is_graph:
         if reason := explain_contradiction(body, mapping.body.type):
             raise UnreadableData(f"{url}: {reason}")
         whole = Document("data", url, lambda: body)
         batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([whole])
-    elif mapping.resources:
+    elif not mapping.is_graph:
         resource = _find_resource(body, mapping, url)
         document = Document(resource.name, url, lambda: _as_page(body, resource))
         batches = JsonMapper(mapping, institution, iris, account, now.date()).map_documents([document])
     else:
         source = DataSource(id="document", type=mapping.source_type, path=url)
-        batches = ElmMapper(mapping, institution, iris, account, now.date()).map_file(body, source, media_type, url)
+        batches = map_graph(body, mapping, institution, source, iris, account, now.date(), media_type, url)
     records, refused, parts = 0, 0, []
     for batch in batches:
         for entry in batch:

@@ -130,8 +130,11 @@ class ElmMapper:
         own = finder.find()
         units = finder.find_units({*own, self._own})
         described = {self._own, *own}
+        shared = {  # such as the campus, which is the place of its courses too
+            value for node, statements in graph.description.items() if node not in described for _, value in statements
+        }
         for node in list(described):
-            described |= {v for _, v in graph.description.get(node, ()) if isinstance(v, BlankNode)}
+            described |= {v for _, v in graph.description.get(node, ()) if isinstance(v, BlankNode) and v not in shared}
         out = []
         for triple in triples:
             subject, value = triple.subject, triple.object

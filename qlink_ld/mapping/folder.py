@@ -71,7 +71,8 @@ def _bundled_matches() -> dict[str, tuple[str, str | None, bool]]:
         match = tomllib.loads((find_resource_dir("mappings") / name / "mapping.toml").read_text(encoding="utf-8"))[
             "match"
         ]
-        matches[name] = (match["type"], match.get("version"), bool(match.get("unstated", False)))
+        if "root" not in match:  # what is chosen by the root element of a document is no choice before it is read
+            matches[name] = (match["type"], match.get("version"), bool(match.get("unstated", False)))
     return matches
 
 

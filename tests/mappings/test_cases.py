@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from pyoxigraph import BlankNode, RdfFormat, parse
 
-from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping
+from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping, map_graph
 from qlink_ld.mapping.batch import Mapped
 from qlink_ld.mapping.construct import Rule
 from qlink_ld.mapping.elm import ElmMapper
@@ -98,6 +98,11 @@ def find_mapping_of(case: Path) -> MappingFolder:
     return load_mapping(folder)
 
 
+def is_graph(case: Path) -> bool:
+    """Whether a case is RDF, or says the same."""
+    return (case / "input.ttl").is_file() or find_mapping_of(case).is_graph
+
+
 def read_documents(case: Path) -> tuple[list[Document], str | None]:
     """The pages of a case, and its default language."""
     if whole := next((file for file in case.glob("input.*") if file.suffix not in (".json", ".ttl")), None):
@@ -127,6 +132,12 @@ def convert_case(case: Path, mapping: MappingFolder, *, by_processor: bool = Fal
         source = DataSource("case", "elm", "https://source.example/elm.ttl")
         body = (case / "input.ttl").read_bytes()
         batches = ElmMapper(mapping, INSTITUTION, IRIS, account, HARVESTED_ON).map_file(body, source, None, source.path)
+    elif mapping.is_graph:
+        (document,), _ = read_documents(case)
+        source = DataSource("case", mapping.source_type, document.position)
+        batches = map_graph(
+            document.read(), mapping, INSTITUTION, source, IRIS, account, HARVESTED_ON, None, document.position
+        )
     else:
         documents, language = read_documents(case)
         mapper = JsonMapper(mapping, INSTITUTION, IRIS, account, HARVESTED_ON, language, by_processor=by_processor)
@@ -167,7 +178,7 @@ def test_expected_quads_are_sorted_grounded_and_published_terms_only(case: Path)
             assert not any(str(t).startswith(f"<{DRAWER}") for t in (quad.subject, quad.predicate, quad.object))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not (c / "input.ttl").is_file()], ids=name_case)
+@pytest.mark.parametrize("case", [c for c in CASES if not is_graph(c)], ids=name_case)
 def test_pyoxigraph_processing_the_context_gives_the_same(case: Path) -> None:
     compiled, processed = run_case(case), convert_case(case, find_mapping_of(case), by_processor=True)
     assert processed.mapped == compiled.mapped
