@@ -159,6 +159,7 @@ class FolderReader:
             records=".".join(path),
             identifier=identifier,
             context=load_context(self.file.parent / context),
+            context_file=self.file.parent / context,
             classes=tuple(entry["class"]),
             constants=dict(entry.get("constants", {})),
             only=dict(entry.get("only", {})),
@@ -192,7 +193,7 @@ class FolderReader:
             "[resource.children]",
             {"key"} if inside else {"resource", "identifier", "key"},
             {"resource", "records", "identifier", "class", "inherit", "default", "omit_equal", "parent", "skip"}
-            | ({"page", "within", "members", "keyed_by", "match", "outer"} if self.page else set()),
+            | ({"page", "within", "members", "copies", "keyed_by", "match", "outer"} if self.page else set()),
         )
         identifier, parts = self.identifier(entry["identifier"]) if "identifier" in entry else (NUMBER, ())
         way = self.path(entry["within"], "'within'") if "within" in entry else None
@@ -211,6 +212,7 @@ class FolderReader:
             page=None if inside else entry.get("page", self.page),
             within=way,
             members=tuple(entry.get("members", ())),
+            copies=tuple(entry.get("copies", ())),
             keyed_by=entry.get("keyed_by"),
             match=self.texts(entry, "match"),
             outer=self.outer(entry, records if way is None else way),

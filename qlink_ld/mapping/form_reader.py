@@ -7,7 +7,7 @@ from qlink_ld.errors import BrokenMapping
 from qlink_ld.mapping.forms import BooleanForm, DateForm, Forms, NumberForm, ValueForm
 
 _NUMBERS, _DATES, _BOOLEANS = {"decimal", "group", "units"}, {"formats", "language"}, {"true", "false"}
-_TEXTS = {"split", "strip", "join", "html", "trim", "nothing", "replace"}
+_TEXTS = {"split", "strip", "join", "html", "trim", "nothing", "replace", "digits"}
 ALL = "*"  # in [values]: every member
 
 
@@ -55,6 +55,7 @@ class FormReader:
                 html=bool(entry.get("html", False)),
                 trim=bool(entry.get("trim", False)),
                 nothing=frozenset(word.strip().casefold() for word in self._words(entry, "nothing", what)),
+                digits=self._count(entry, "digits", what),
                 replace={str(k).strip().casefold(): str(v) for k, v in self._checks.table(entry, "replace").items()},
                 forms=self._forms(entry, general, what),
             )
@@ -80,6 +81,12 @@ class FormReader:
         except ValueError as error:
             raise BrokenMapping(f"{self._checks.file}: {what}: {error}") from error
         return Forms(numbers, dates, booleans)
+
+    def _count(self, entry: dict[str, Any], name: str, what: str) -> int:
+        value = entry.get(name, 0)
+        if type(value) is not int or value < 0:
+            raise BrokenMapping(f"{self._checks.file}: {what} '{name}' must be a whole number")
+        return value
 
     def _words(self, entry: dict[str, Any], name: str, what: str, default: Collection[str] = ()) -> tuple[str, ...]:
         """Return a member that is one text or several."""

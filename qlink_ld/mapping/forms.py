@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import get_day_names, get_month_names
 from lxml import etree, html
 
-from qlink_ld.mapping.values import DAY_END_READERS, READERS
+from qlink_ld.mapping.values import DAY_END_READERS, READERS, read_count
 from qlink_ld.mapping.xml_text import read_markup
 from qlink_ld.namespaces import XSD
 
@@ -152,6 +152,7 @@ class ValueForm:
         html: whether a text is HTML, of which the plain text is wanted.
         trim: blanks at the ends are taken away.
         nothing: texts that stand for no value.
+        digits: how many a code has at least: a spreadsheet makes 613 of 0613.
         replace: texts for which others are meant.
         forms: how its numbers, dates and truth values are written.
     """
@@ -162,6 +163,7 @@ class ValueForm:
     html: bool = False
     trim: bool = False
     nothing: frozenset[str] = frozenset()
+    digits: int = 0
     replace: Mapping[str, str] = field(default_factory=dict)
     forms: Forms = field(default_factory=Forms)
 
@@ -169,7 +171,7 @@ class ValueForm:
     def changes_texts(self) -> bool:
         """Whether anything is done besides reading datatypes."""
         return bool(self.split or self.strip or self.html or self.trim or self.nothing or self.replace) or (
-            self.join is not None
+            self.join is not None or self.digits > 0
         )
 
     def change(self, value: Any, text_key: str) -> tuple[Any, list[str]]:  # noqa: ANN401 (JSON)
@@ -184,10 +186,14 @@ class ValueForm:
             if isinstance(item, str) and item.casefold() in self.nothing:
                 nothing.append(item)
             else:
-                kept.append(item)
+                kept.append(self._pad(item) if self.digits else item)
         if self.join is not None and kept and all(isinstance(item, str | int | float) for item in kept):
             return self.join.join(map(str, kept)), nothing
         return (kept if isinstance(value, list) or len(kept) != 1 else kept[0]), nothing
+
+    def _pad(self, item: Any) -> Any:  # noqa: ANN401 (JSON)
+        text = read_count(item)
+        return text.zfill(self.digits) if text is not None else item
 
     def _each(self, item: Any, text_key: str) -> Iterable[Any]:  # noqa: ANN401 (JSON)
         if text_key and isinstance(item, dict) and isinstance(item.get(text_key), str):

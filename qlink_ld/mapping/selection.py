@@ -26,6 +26,7 @@ from qlink_ld.mapping.paths import (
 )
 from qlink_ld.mapping.reading import Located
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
+from qlink_ld.mapping.steps import CopiedKey
 
 KEPT_BYTES = 32 * 1024 * 1024  # of documents whose values are kept; as values they are several times as much
 
@@ -206,8 +207,10 @@ class Selector:
             record = remove(record, spec.within)
         if spec.members:
             own = {name: record[name] for name in spec.members if record.get(name) not in NOTHING}
-            record = {name: value for name, value in record.items() if name not in spec.members}
-            children += [own] if own else []
+            if own and all(read_members(record, part) not in NOTHING for part in _parts(spec)):
+                copies = {CopiedKey(name): record[name] for name in spec.copies if record.get(name) not in NOTHING}
+                children.append({**own, **copies})
+                record = {name: value for name, value in record.items() if name not in spec.members}
         return record, [
             self._with_ids(child, spec.identifier, spec.identifier_parts) if isinstance(child, dict) else child
             for child in children
@@ -259,6 +262,11 @@ def _take_outer(record: Any, outer: Mapping[str, OuterPath], trail: Trail) -> An
         return record
     taken = {name: way.read(trail) for name, way in outer.items() if record.get(name) in NOTHING}
     return {**record, **{name: value for name, value in taken.items() if value is not None}}
+
+
+def _parts(spec: ChildSpec) -> tuple[Path, ...]:
+    """The members that make a child's identifier: a row without one of them describes no child."""
+    return spec.identifier_parts or (() if spec.numbered else ((spec.identifier,),))
 
 
 def _number(children: list[Any], spec: ChildSpec) -> list[Any]:

@@ -53,6 +53,7 @@ class ChildSpec:
     page: str | None = None  # the page that holds them, beside others
     within: MemberPath | None = None  # the way from the record to its children, which it holds itself
     members: tuple[str, ...] = ()  # members of the record that make one child
+    copies: tuple[str, ...] = ()  # members that such a child has as well as the record
     keyed_by: str | None = None  # the children are an object, and this member takes the key of each
     match: Mapping[str, str] = field(default_factory=dict)  # of those within, the ones with the record's values
     outer: Mapping[str, OuterPath] = field(default_factory=dict)  # members that a child takes from what surrounds it
@@ -104,6 +105,7 @@ class ResourceSpec:
     merge: bool = False  # records with the same identifier are parts of one
     collect: tuple[str, ...] = ()  # members of which such a record has all values
     identifier_parts: tuple[MemberPath, ...] = ()  # what its identifier is made of, if it is no member
+    context_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
