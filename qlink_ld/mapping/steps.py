@@ -5,7 +5,7 @@ looking up steps and running their handlers; telling where a property comes from
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from qlink_ld.mapping.account import Account, Counter, Outcome, shorten
 from qlink_ld.mapping.context import Context, Term
@@ -28,7 +28,7 @@ class CopiedKey(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: str) -> "CopiedKey":
+    def __new__(cls, name: str) -> Self:
         """Return the copy of a key."""
         return super().__new__(cls, f"\ud800{name}")
 
