@@ -97,6 +97,11 @@ class Iris:
         return f"{self.base}graphs/vocabularies"
 
     @property
+    def mappings_graph(self) -> str:
+        """The named graph that says which fields of each format a property comes from."""
+        return f"{self.base}graphs/mappings"
+
+    @property
     def description_graph(self) -> str:
         """The named graph that describes the dataset (VoID, DCAT)."""
         return f"{self.base}graphs/description"

@@ -57,28 +57,34 @@ def load_rules(files: Iterable[File]) -> tuple[Rule, ...]:
     return tuple(_load_rule(file) for file in files)
 
 
+@lru_cache(maxsize=512)
+def parse_rule(text: str) -> Any:  # noqa: ANN401 (rdflib's algebra)
+    """Return the algebra of a query; several mappings share rules, and lineage reads them too."""
+    return prepareQuery(text, initNs={}).algebra
+
+
 def _load_rule(file: File) -> Rule:
     try:
         text = file.read_text(encoding="utf-8")
-        query = prepareQuery(text, initNs={})
+        algebra = parse_rule(text)
         Store().query(text)
     except OSError as error:
         raise BrokenMapping(f"{file}: cannot read this rule: {error.strerror}") from error
     except Exception as error:  # rdflib raises pyparsing's errors, ValueError and Exception; pyoxigraph SyntaxError
         raise BrokenMapping(f"{file}: not a SPARQL query that can be run: {error}") from error
-    if query.algebra.name != "ConstructQuery":
+    if algebra.name != "ConstructQuery":
         raise BrokenMapping(f"{file}: a rule must be a CONSTRUCT query")
     reads: set[str] = set()
-    free = _collect(query.algebra.p, reads)
+    free = _collect(algebra.p, reads)
     vocabularies = tuple(sorted(set(_vocabularies(text))))
     return Rule(
         file.stem,
         file,
         text,
         None if free else frozenset(reads),
-        _required(query.algebra.p),
+        _required(algebra.p),
         vocabularies,
-        _made(query.algebra.template),
+        _made(algebra.template),
     )
 
 
