@@ -49,6 +49,7 @@ class DataSource:
     content_type: str | None = None
     page_size: int | None = None
     refresh_h: float = 24.0  # QualityLink Discovery: 24 hours if the manifest is silent
+    refresh_stated: bool = False  # the source itself, or the operator, says `refresh`
     auth: Auth = Auth()
     headers: Mapping[str, str] = field(default_factory=dict)
     query_parameters: Mapping[str, str] = field(default_factory=dict)

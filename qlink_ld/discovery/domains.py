@@ -48,32 +48,47 @@ def find_candidates(institution: Institution, *, allow_private: bool = False) ->
     domain: the public suffix and one label more. User, port and path are dropped. A public suffix itself, such as
     `ac.uk`, is never asked.
 
-    Where private addresses are allowed, a website with an explicit port comes first, there and over its own scheme:
-    that is where a test or an intranet has its servers.
+    Where private addresses are allowed, the explicit port of a website and its scheme count for all of them: that is
+    where a test or an intranet has its servers. A website on this machine or at an address is then asked first.
     """
     website = institution.website or ""
-    try:
-        parts = urlsplit(website if "://" in website else f"//{website}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), "", None
-    domain = to_ascii(host)
-    if allow_private and domain and port is not None and parts.scheme in ("http", "https"):
-        yield Candidate(domain, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    domain, scheme, port = _split(website)
+    own_port = allow_private and port is not None
+    local = own_port and not Candidate(domain).has_dns
+    if local:
+        yield Candidate(domain, f"{scheme}://{bracket(domain)}:{port}")
     seen: set[str] = set()
+
+    def name(found: str) -> Iterator[Candidate]:
+        if found not in seen:
+            seen.add(found)
+            yield Candidate(found, f"{scheme}://{bracket(found)}:{port}" if own_port and not local else None)
+
     if institution.schac:
         schac = to_ascii(institution.schac)
         if schac:
-            seen.add(schac)
-            yield Candidate(schac)
+            yield from name(schac)
         else:
             yield NoDomain(institution.schac, "schac")
     if website and not domain:
         yield NoDomain(website, "website")
     for found in _of_host(domain):
-        if found not in seen:
-            seen.add(found)
-            yield Candidate(found)
+        yield from name(found)
+
+
+def _split(website: str) -> tuple[str, str, int | None]:
+    """Return host, scheme and explicit port of a website; the host is empty if there is none, the port if not http."""
+    try:
+        parts = urlsplit(website if "://" in website else f"//{website}")
+        host, port = to_ascii(parts.hostname or ""), parts.port
+    except ValueError:
+        return "", "", None
+    return host, parts.scheme, port if parts.scheme in ("http", "https") else None
+
+
+def bracket(domain: str) -> str:
+    """Write a domain as it stands in a URL: IPv6 addresses have brackets."""
+    return f"[{domain}]" if ":" in domain else domain
 
 
 def _of_host(domain: str) -> Iterator[str]:

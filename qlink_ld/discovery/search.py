@@ -10,7 +10,7 @@ from typing import Final
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.discovery.dns_txt import VERSION, read_announcements
-from qlink_ld.discovery.domains import Candidate, NoDomain, find_candidates
+from qlink_ld.discovery.domains import Candidate, NoDomain, bracket, find_candidates
 from qlink_ld.discovery.fetch import ADVICE, TRANSIENT, Fetched, Started, fetch_manifest
 from qlink_ld.discovery.manifest import Manifest, check_meta
 from qlink_ld.discovery.name_servers import NameServers
@@ -157,8 +157,7 @@ class _Search:
                 yield announcement.url
 
     def _ask_well_known(self, candidate: Candidate) -> Manifest | None:
-        host = f"[{candidate.domain}]" if ":" in candidate.domain else candidate.domain
-        origin = candidate.origin or self._settings.origin.replace("{domain}", host)
+        origin = candidate.origin or self._settings.origin.replace("{domain}", bracket(candidate.domain))
         for path in WELL_KNOWN:
             fetched = self._fetch(origin + path, candidate.domain, "well-known")
             if fetched.manifest is not None:

@@ -58,6 +58,7 @@ class SourceReader:
         identifier = self._identifier(node, kind, path, key)
         if identifier is None:
             return None
+        refresh_h = self._refresh(node, key)
         return DataSource(
             id=identifier,
             type=kind,
@@ -66,7 +67,8 @@ class SourceReader:
             name=self._text(node, "name", key),
             content_type=self._text(node, "contentType", key) if kind == "elm" else None,
             page_size=self._page_size(node, kind, key),
-            refresh_h=self._refresh(node, key),
+            refresh_h=DEFAULT_REFRESH_H if refresh_h is None else refresh_h,
+            refresh_stated=refresh_h is not None,
             headers=self._headers(node, auth, key),
             query_parameters=self._texts(node, "queryParameters", key),
             auth=auth,
@@ -223,16 +225,17 @@ class SourceReader:
         self._ignore("a whole number above 0 is needed; it is ignored", member, f"{key}.pageSize", _shown(member.node))
         return None
 
-    def _refresh(self, table: Table, key: str) -> float:
+    def _refresh(self, table: Table, key: str) -> float | None:
+        """Return the hours that the source states; None if it states none (M-08)."""
         member = table.members.get("refresh")
         hours = member.node.value if member and isinstance(member.node, Scalar) else None
         if member is None or (isinstance(member.node, Scalar) and hours is None):
-            return DEFAULT_REFRESH_H
+            return None
         if isinstance(hours, int | float) and not isinstance(hours, bool) and hours >= 0 and math.isfinite(hours):
             return float(hours)
         message = "a number of hours is needed, 0 or more; 24 is used"
         self._ignore(message, member, f"{key}.refresh", _shown(member.node))
-        return DEFAULT_REFRESH_H
+        return None
 
 
 def _shown(node: Node) -> str | None:

@@ -73,12 +73,26 @@ def test_a_website_without_a_host_is_said() -> None:
 
 
 def test_an_explicit_port_is_asked_only_where_private_addresses_are_allowed() -> None:
-    website = "http://localhost:8000/start"
-    assert candidates(None, website) == [Candidate("localhost")]
-    assert candidates("x.example", website, private=True) == [
-        Candidate("localhost", "http://localhost:8000"),
+    website = "http://www.uni-x.example:8000/start"
+    assert candidates("x.example", website) == [
         Candidate("x.example"),
-        Candidate("localhost"),
+        Candidate("www.uni-x.example"),
+        Candidate("uni-x.example"),
+    ]
+    assert candidates("x.example", website, private=True) == [
+        Candidate("x.example", "http://x.example:8000"),
+        Candidate("www.uni-x.example", "http://www.uni-x.example:8000"),
+        Candidate("uni-x.example", "http://uni-x.example:8000"),
+    ]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_a_website_on_this_machine_is_asked_first(host: str) -> None:
+    domain = host.strip("[]")
+    assert candidates("x.example", f"http://{host}:8000", private=True) == [
+        Candidate(domain, f"http://{host}:8000"),
+        Candidate("x.example"),
+        Candidate(domain),
     ]
 
 

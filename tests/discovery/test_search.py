@@ -363,3 +363,16 @@ def test_a_manifest_without_usable_sources_ends_the_search_and_says_why(
     assert [path for _, path in asked(web)] == [FIRST]
     message = explain_failure(discovery, Institution("XX01", "X"))
     assert "no source of XX01 can be used: line 1, `sources[0].type`: 'soap' is not one of" in message
+
+
+def test_d_10_with_private_addresses_the_port_of_the_website_counts_for_all_domains(
+    names: NameServer, web: HTTPServer
+) -> None:
+    names.hosts |= {"uni-x.example": "127.0.0.1", "www.inf.uni-x.example": "127.0.0.1"}
+    website = f"http://www.inf.uni-x.example:{web.port}/en"
+    web.expect_request(THIRD, headers={"Host": f"www.inf.uni-x.example:{web.port}"}).respond_with_data(YAML)
+    institution = Institution("X", "X", schac="uni-x.example", website=website)
+    settings = DiscoverySettings((names.address,), dns_timeout_s=1)
+    discovery = search_manifest(institution, HarvestSettings(allow_private_addresses=True), settings)
+    assert ids(discovery) == ["yaml"]
+    assert [host for host, _ in asked(web)] == ["uni-x.example"] * 3 + ["www.inf.uni-x.example"] * 3
