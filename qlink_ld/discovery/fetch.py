@@ -43,6 +43,10 @@ ADVICE: Final = {
     "too-large": f"a manifest has at most {MAX_BYTES:,} bytes; serve the manifest itself at this address",
     "not-a-manifest": "serve the manifest at this address, or answer 404 if there is none",
 }
+_NAMED_ADVICE: Final = {  # where somebody names an address, a manifest must be there
+    ("dns-txt", "not-found"): "publish the manifest at the address that the TXT record names, or correct the record",
+    ("configured", "not-found"): "correct `manifest` in the configuration",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Started:
             url=url,
             outcome=outcome,
             message=message,
-            advice=ADVICE.get(outcome, ""),
+            advice=_NAMED_ADVICE.get((mechanism, outcome)) or ADVICE.get(outcome, ""),
             at=self._at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             seconds=round(time.monotonic() - self._clock, 3),
         )

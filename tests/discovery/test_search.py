@@ -84,6 +84,16 @@ def test_d_04_an_address_over_two_strings_is_found(names: NameServer, web: HTTPS
     assert ids(search("uni-x.example")) == ["elm"]
 
 
+def test_a_record_that_leads_to_nothing_is_to_be_corrected(names: NameServer, web: HTTPServer, search: Search) -> None:
+    announce(names, "uni-x.example", web.url_for("/gone"))
+    web.expect_request("/gone").respond_with_data("", status=404)
+    web.expect_request(FIRST).respond_with_data(MANIFEST)
+    discovery = search("uni-x.example")
+    assert outcomes(discovery) == [("dns-txt", "record"), ("dns-txt", "not-found"), ("well-known", "found")]
+    assert "correct the record" in discovery.probes[1].advice
+    assert ids(discovery) == ["elm"]
+
+
 def test_d_05_of_several_records_the_first_that_leads_to_one_counts(
     names: NameServer, web: HTTPServer, search: Search
 ) -> None:
