@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from qlink_ld.demo.faults import PUBLISHED
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 COURSE = '{"items": [{"courseId": "1", "name": [{"language": "en", "value": "Graphs"}], "fieldsOfStudy": "0613"}]}'
 
@@ -60,6 +62,7 @@ def test_the_commands_work_with_it(installed: Path, tmp_path: Path) -> None:
     assert "has no EQF level" in done.stdout
     done = run(installed, tmp_path, "-m", "qlink_ld", "demo", "--once", "--data", "data")
     assert done.returncode == 1, done.stderr
-    assert "3 institutions: 166 learning opportunities published" in done.stdout
+    courses = sum(published for published, _ in PUBLISHED.values())
+    assert f"{len(PUBLISHED)} institutions: {courses} learning opportunities published" in done.stdout
     done = run(installed, tmp_path, "-m", "qlink_ld", "query", "-", "--data", "data", stdin="ASK { ?s ?p ?o }")
     assert '"boolean":true' in done.stdout

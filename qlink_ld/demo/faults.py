@@ -8,9 +8,13 @@ from typing import Final, Literal
 
 from qlink_ld.demo.universities import (
     ALTAVALLE,
+    BELAGORA,
     JEZIORNO,
     NORDHAIN,
+    PORTOFERMO,
+    RIA,
     RIOMAR,
+    SEEUFER,
     SERRABELA,
     THALASSIA,
     VALEMARE,
@@ -218,6 +222,58 @@ FAULTS: Final = (
         "refused",
         "elm:learningOutcome is missing (MinCount)",
     ),
+    Fault(
+        "DEMO-NO-EQF",
+        BELAGORA.id,
+        "a learningAchievementSpecification: the XML form of LOQ has a place for the level of qualifications only",
+        "refused",
+        "elm:EQFLevel is missing (MinCount)",
+    ),
+    Fault(
+        "DEMO-DANGLING",
+        BELAGORA.id,
+        "`idref` of a learning outcome that is not in the document",
+        "refused",
+        "elm:learningOutcome is not an elm:LearningOutcome (Class)",
+    ),
+    Fault(
+        "DEMO-LEVEL",
+        SEEUFER.id,
+        "`level` is Seniorenstudium, which the mapping's table does not have",
+        "refused",
+        "elm:EQFLevel is missing (MinCount); the value Seniorenstudium is reported",
+    ),
+    Fault(
+        "DEMO-CREDITS",
+        SEEUFER.id,
+        "`credits` is nach Vereinbarung: no number",
+        "published",
+        "no credit points; the text is reported",
+    ),
+    Fault(
+        "DEMO-DATE",
+        SEEUFER.id,
+        "an option that starts on 31.02.2027",
+        "published",
+        "no start date; the text is reported",
+    ),
+    Fault(
+        "DEMO-DEGREE",
+        RIA.id,
+        "`Grau` is Pós-graduação, which the mapping's table does not have",
+        "refused",
+        "elm:EQFLevel is missing (MinCount); the value Pós-graduação is reported",
+    ),
+    Fault("DEMO-PLACES", RIA.id, "`Vagas` is muitas", "published", "no ql:enrolmentCapacity; the text is reported"),
+    Fault("DEMO-OLD", RIA.id, "`Avaliada` is N", "left out", "the row is neither published nor refused"),
+    Fault("DEMO-UNIT", PORTOFERMO.id, "`umPesoCod` is H", "published", "no credit points; unit H is reported"),
+    Fault(
+        "DEMO-TERM",
+        PORTOFERMO.id,
+        "`tipoCicloCod` is X9, a term that the programme does not have",
+        "published",
+        "the activity is published without an instance",
+    ),
 )
 
 # What a run publishes of each university, if all faults are found: learning opportunities, instances.
@@ -230,6 +286,10 @@ PUBLISHED: Final = {
     SERRABELA.id: (18, 0),
     JEZIORNO.id: (26, 37),
     VALEMARE.id: (24, 38),
+    BELAGORA.id: (22, 35),
+    SEEUFER.id: (24, 35),
+    RIA.id: (17, 27),
+    PORTOFERMO.id: (25, 21),
 }
 
 

@@ -11,8 +11,12 @@ from qlink_ld.demo.catalogue import StoredCatalogue, make_organizations
 from qlink_ld.demo.courses import Item, generate_offerings
 from qlink_ld.demo.edu_api import Lists
 from qlink_ld.demo.faults import BROKEN_PAGE_ITEMS, NUMERIC_ID, fault_codes
+from qlink_ld.demo.loq_xml import LOQ
 from qlink_ld.demo.occapi import OccapiServer
+from qlink_ld.demo.own_json import Document
+from qlink_ld.demo.own_table import COLUMNS, Row
 from qlink_ld.demo.sample_universities import FIRST_GENERATED, make_generator
+from qlink_ld.demo.u_gov import U_GOV, Element
 from qlink_ld.demo.universities import ALTAVALLE, NORDHAIN, University
 
 _FIRST_FAULTY: Final = FIRST_GENERATED + 1000
@@ -139,6 +143,53 @@ def spoil_occapi(server: OccapiServer) -> None:
                 related = {"data": [{"type": "programme", "id": place["programmeId"]} for place in places]}
                 course["meta"] = {"relatedProgramme": places}
                 course["relationships"] = {"relatedProgramme": related, "prerequisiteCourse": None}
+
+
+# XML, JSON and tables -------------------------------------------------------------------------------------------------
+
+
+def spoil_loq_xml(root: Element) -> None:
+    """Put the faults into the qualifications of the XML form of LOQ that are to have them."""
+    for qualification in root.iter(f"{{{LOQ}}}qualification"):
+        code = str(qualification.get("id")).rpartition("/")[2]
+        if code == "DEMO-NO-EQF":
+            qualification.tag = f"{{{LOQ}}}learningAchievementSpecification"
+            for name in ("isPartialQualification", "EQFLevel"):
+                for element in qualification.findall(f"{{{LOQ}}}{name}"):
+                    qualification.remove(element)
+        elif code == "DEMO-DANGLING":
+            for element in qualification.findall(f"{{{LOQ}}}learningOutcome"):
+                element.set("idref", f"{qualification.get('id')}#nowhere")
+
+
+def spoil_u_gov(root: Element) -> None:
+    """Put the faults into the activities of U-GOV that are to have them."""
+    for activity in root.iter(f"{{{U_GOV}}}af"):
+        code = activity.findtext(f"{{{U_GOV}}}afGenCod")
+        for fault, name, value in (("DEMO-UNIT", "umPesoCod", "H"), ("DEMO-TERM", "tipoCicloCod", "X9")):
+            element = activity.find(f"{{{U_GOV}}}{name}")
+            if code == fault and element is not None:
+                element.text = value
+
+
+def spoil_own_json(document: Document) -> None:
+    """Put the faults into the courses of the university's own JSON that are to have them."""
+    courses = document["courses"]
+    courses["DEMO-LEVEL"]["level"] = "Seniorenstudium"
+    courses["DEMO-CREDITS"]["credits"] = "nach Vereinbarung"
+    courses["DEMO-DATE"]["options"][0]["start"] = "31.02.2027"
+
+
+def spoil_table(rows: list[Row]) -> None:
+    """Put the faults into the rows of the university's own table that are to have them."""
+    for row in rows:
+        for code, column, value in (
+            ("DEMO-DEGREE", "Grau", "Pós-graduação"),
+            ("DEMO-PLACES", "Vagas", "muitas"),
+            ("DEMO-OLD", "Avaliada", "N"),
+        ):
+            if row[0] == code:
+                row[COLUMNS.index(column)] = value
 
 
 def _by_code(items: Iterable[Item], member: str = "code") -> Iterator[tuple[str, Item]]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 import orjson
+from lxml import etree
 
 from qlink_ld.demo.catalogue import Catalogue, GeneratedCatalogue
 from qlink_ld.demo.edu_api import BASE_PATH as EDU_API_PATH
@@ -19,22 +20,34 @@ from qlink_ld.demo.faulty_courses import (
     add_altavalle_faults,
     add_courses,
     spoil_edu_api,
+    spoil_loq_xml,
     spoil_occapi,
     spoil_oeapi,
+    spoil_own_json,
+    spoil_table,
+    spoil_u_gov,
 )
 from qlink_ld.demo.http_server import Answer, LoopbackServer, Respond, not_found
+from qlink_ld.demo.loq_xml import render_loq_xml
 from qlink_ld.demo.occapi import OccapiServer
 from qlink_ld.demo.oeapi import OEAPI_6, render_oeapi
 from qlink_ld.demo.ooapi_server import OOAPI_5, OoapiServer
+from qlink_ld.demo.own_json import render_own_json
+from qlink_ld.demo.own_table import XLSX, render_table, write_csv, write_xlsx
 from qlink_ld.demo.sample_universities import load_catalogue, make_generator
 from qlink_ld.demo.teaching import MODIFIED, Teaching, read_teaching
+from qlink_ld.demo.u_gov import Element, render_u_gov
 from qlink_ld.demo.universities import (
     ALLIANCE_ID,
     ALLIANCE_NAME,
     ALTAVALLE,
+    BELAGORA,
     JEZIORNO,
     NORDHAIN,
+    PORTOFERMO,
+    RIA,
     RIOMAR,
+    SEEUFER,
     SERRABELA,
     THALASSIA,
     VALEMARE,
@@ -129,6 +142,10 @@ class _Street:
             self.start_occapi(SERRABELA, "serrabela", 1),
             self.start_occapi(JEZIORNO, "jeziorno", 2, by_manifest=True),
             self.start_valemare(),
+            self.start_belagora(),
+            self.start_seeufer(),
+            self.start_ria(),
+            self.start_portofermo(),
         )
 
     def start_generated(self, scale: int) -> tuple[Institution, ...]:
@@ -244,6 +261,52 @@ class _Street:
         )
         return _announce(_make_institution(VALEMARE, sources, minimum=15), url, files)
 
+    def start_belagora(self) -> Institution:
+        """The Commission's XML form of LOQ."""
+        document = render_loq_xml(self.teach(BELAGORA, "belagora"))
+        spoil_loq_xml(document)
+        url = self.start_file(BELAGORA, "/izvoz/ucne-priloznosti.xml", write_xml(document), "application/xml")
+        source = DataSource("loq", "elm", url, "3.1", "Izvoz za Europass")
+        return _make_institution(BELAGORA, (source,), minimum=15)
+
+    def start_seeufer(self) -> Institution:
+        """JSON in a form of the university's own."""
+        document = render_own_json(self.teach(SEEUFER, "seeufer"))
+        spoil_own_json(document)
+        url = self.start_file(SEEUFER, "/export/lehre.json", orjson.dumps(document), "application/json")
+        source = DataSource("lehre", "json", url, name="Lehrangebot", mapping="example-json")
+        return _make_institution(SEEUFER, (source,), minimum=15)
+
+    def start_ria(self) -> Institution:
+        """Tables of the university's own: one as CSV, one as a spreadsheet."""
+        teaching = self.teach(RIA, "ria")
+        half = len(teaching.courses) // 2
+        csv, xlsx = (render_table(teaching, part) for part in (teaching.courses[half:], teaching.courses[:half]))
+        spoil_table(csv)
+        files = {
+            "/oferta/uc.csv": Answer(write_csv(csv), "text/csv", last_modified=_CHANGED),
+            "/oferta/uc.xlsx": Answer(write_xlsx(xlsx), XLSX, last_modified=_CHANGED),
+        }
+        url = self.start(RIA, _file_server(files))
+        sources = (
+            DataSource("csv", "csv", f"{url}/oferta/uc.csv", name="Oferta formativa", mapping="example-csv"),
+            DataSource("xlsx", "csv", f"{url}/oferta/uc.xlsx", name="Outras unidades", mapping="example-csv"),
+        )
+        return _make_institution(RIA, sources, minimum=12)
+
+    def start_portofermo(self) -> Institution:
+        """XML of an administration system, without subject fields, so this one publishes what violates."""
+        document = render_u_gov(self.teach(PORTOFERMO, "portofermo"))
+        spoil_u_gov(document)
+        url = self.start_file(PORTOFERMO, "/ws/programmazione-didattica", write_xml(document), "text/xml")
+        source = DataSource("u-gov", "xml", url, name="U-GOV Didattica", mapping="u-gov")
+        return replace(_make_institution(PORTOFERMO, (source,), minimum=15), on_violation="publish")
+
+    def start_file(self, university: University, path: str, body: bytes, media_type: str) -> str:
+        """Serve one file; return its address."""
+        answer = Answer(body, f"{media_type}; charset=utf-8", last_modified=_CHANGED)
+        return self.start(university, _file_server({path: answer})) + path
+
     def teach(self, university: University, file: str) -> Teaching:
         """Return what a university teaches, with the courses that are to be spoilt."""
         catalogue = load_catalogue(university, file, generated=16, seed=self.seed)
@@ -255,6 +318,12 @@ class _Street:
         self.servers.callback(server.stop)
         log.info("institution=%s stage=demo url=%s", university.id, server.url)
         return server.url
+
+
+def write_xml(root: Element) -> bytes:
+    """Return a document as a file, indented."""
+    etree.indent(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 def _file_server(files: Mapping[str, Answer]) -> Callable[[str, Mapping[str, str]], Answer]:

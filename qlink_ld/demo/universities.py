@@ -135,6 +135,67 @@ VALEMARE: Final = University(
     postal_code="000800",
     languages=("ro", "en"),
 )
-UNIVERSITIES: Final = (NORDHAIN, ALTAVALLE, THALASSIA, ZEEDIJK, RIOMAR, SERRABELA, JEZIORNO, VALEMARE)
+BELAGORA: Final = University(
+    id="XI0001",
+    schac="uni-belagora.example",
+    names={"sl": "Univerza v Beli Gori", "en": "University of Bela Gora"},
+    short_name="UBG",
+    country="SVN",
+    country_alpha2="SI",
+    city="Bela Gora",
+    street="Trg ob potoku",
+    postal_code="0900",
+    languages=("sl", "en"),
+)
+SEEUFER: Final = University(
+    id="XJ0001",
+    schac="uni-seeufer.example",
+    names={"de": "Seeufer-Universität", "en": "Lakeside University"},
+    short_name="SUU",
+    country="AUT",
+    country_alpha2="AT",
+    city="Seeufer",
+    street="Bootsweg",
+    postal_code="0010",
+    languages=("de", "en"),
+)
+RIA: Final = University(
+    id="XK0001",
+    schac="uria.example",
+    names={"pt": "Universidade da Ria", "en": "University of the Lagoon"},
+    short_name="URia",
+    country="PRT",
+    country_alpha2="PT",
+    city="Ria",
+    street="Cais dos Moliceiros",
+    postal_code="0100-001",
+    languages=("pt", "en"),
+)
+PORTOFERMO: Final = University(
+    id="XL0001",
+    schac="poliportofermo.example",
+    names={"it": "Politecnico di Portofermo", "en": "Polytechnic of Portofermo"},
+    short_name="PoliPF",
+    country="ITA",
+    country_alpha2="IT",
+    city="Portofermo",
+    street="Molo Vecchio",
+    postal_code="00110",
+    languages=("it", "en"),
+)
+UNIVERSITIES: Final = (
+    NORDHAIN,
+    ALTAVALLE,
+    THALASSIA,
+    ZEEDIJK,
+    RIOMAR,
+    SERRABELA,
+    JEZIORNO,
+    VALEMARE,
+    BELAGORA,
+    SEEUFER,
+    RIA,
+    PORTOFERMO,
+)
 ALLIANCE_ID: Final = "INT9001"
 ALLIANCE_NAME: Final = "Aurelia European University Alliance"

@@ -8,16 +8,34 @@ from qlink_ld.demo.catalogue import StoredCatalogue
 from qlink_ld.demo.edu_api import render_edu_api
 from qlink_ld.demo.elm_files import make_json_ld, make_turtle
 from qlink_ld.demo.faults import BROKEN_PAGE_ITEMS, FAULTS, PUBLISHED, fault_codes
-from qlink_ld.demo.faulty_courses import add_altavalle_faults, add_courses, spoil_edu_api, spoil_occapi, spoil_oeapi
+from qlink_ld.demo.faulty_courses import (
+    add_altavalle_faults,
+    add_courses,
+    spoil_edu_api,
+    spoil_loq_xml,
+    spoil_occapi,
+    spoil_oeapi,
+    spoil_own_json,
+    spoil_table,
+    spoil_u_gov,
+)
+from qlink_ld.demo.loq_xml import LOQ, render_loq_xml
 from qlink_ld.demo.occapi import OccapiServer
 from qlink_ld.demo.oeapi import render_oeapi
+from qlink_ld.demo.own_json import render_own_json
+from qlink_ld.demo.own_table import COLUMNS, render_table
 from qlink_ld.demo.sample_universities import load_catalogue
 from qlink_ld.demo.teaching import Teaching, read_teaching
+from qlink_ld.demo.u_gov import U_GOV, render_u_gov
 from qlink_ld.demo.universities import (
     ALTAVALLE,
+    BELAGORA,
     JEZIORNO,
     NORDHAIN,
+    PORTOFERMO,
+    RIA,
     RIOMAR,
+    SEEUFER,
     SERRABELA,
     UNIVERSITIES,
     VALEMARE,
@@ -81,6 +99,16 @@ def test_announced_numbers_are_those_of_the_other_formats() -> None:
     assert expect(ZEEDIJK, "zeedijk", cancelled=1) == PUBLISHED[ZEEDIJK.id]
     assert expect(RIOMAR, "riomar") == PUBLISHED[RIOMAR.id]
     assert expect(VALEMARE, "valemare") == PUBLISHED[VALEMARE.id]
+    assert expect(BELAGORA, "belagora") == PUBLISHED[BELAGORA.id]
+    courses, offerings = expect(SEEUFER, "seeufer")
+    programmes = sum(len(it.offerings) for it in teach(SEEUFER, "seeufer").programmes)
+    assert (courses, offerings - programmes) == PUBLISHED[SEEUFER.id]  # only courses have options in this file
+    gone = ("DEMO-DEGREE", "DEMO-OLD")
+    rows = [row for row in render_table(teach(RIA, "ria"), teach(RIA, "ria").courses) if row[0] not in gone]
+    assert (len({row[0] for row in rows}), len(rows)) == PUBLISHED[RIA.id]
+    in_u_gov = teach(PORTOFERMO, "portofermo")  # each activity is in one term, programmes in none
+    activities = len(in_u_gov.courses)
+    assert (activities + len(in_u_gov.programmes), activities - 1) == PUBLISHED[PORTOFERMO.id]
     courses, offerings = expect(JEZIORNO, "jeziorno")
     programmes = sum(len(it.offerings) for it in teach(JEZIORNO, "jeziorno").programmes)
     assert (courses, offerings - programmes) == PUBLISHED[JEZIORNO.id]  # OCCAPI 2 has instances of courses only
@@ -131,3 +159,42 @@ def test_occapi_has_its_faults(university: University, file: str, version: Liter
         places = courses["DEMO-TWO-LEVELS"]["meta"]["relatedProgramme"]
         levels = {server.programmes[place["programmeId"]]["attributes"]["eqfLevelProvided"] for place in places}
         assert levels == {6, 7}
+
+
+def test_the_xml_form_of_loq_has_its_faults() -> None:
+    document = render_loq_xml(teach(BELAGORA, "belagora"))
+    spoil_loq_xml(document)
+    (without_level,) = document.iterfind(f".//{{{LOQ}}}learningAchievementSpecification[@id]")
+    assert str(without_level.get("id")).endswith("/DEMO-NO-EQF")
+    assert without_level.find(f"{{{LOQ}}}EQFLevel") is None
+    ids = {element.get("id") for element in document.iter(f"{{{LOQ}}}learningOutcome")}
+    named = [element.get("idref") for element in document.iter(f"{{{LOQ}}}learningOutcome") if element.get("idref")]
+    assert {key.rpartition("/")[2] for key in set(named) - ids if key} == {"DEMO-DANGLING#nowhere"}
+
+
+def test_u_gov_has_its_faults() -> None:
+    document = render_u_gov(teach(PORTOFERMO, "portofermo"))
+    spoil_u_gov(document)
+
+    def find(name: str, value: str) -> list[str | None]:
+        activities = document.iter(f"{{{U_GOV}}}af")
+        found = (a for a in activities if a.findtext(f"{{{U_GOV}}}{name}") == value)
+        return [activity.findtext(f"{{{U_GOV}}}afGenCod") for activity in found]
+
+    assert find("umPesoCod", "H") == ["DEMO-UNIT"]
+    assert find("tipoCicloCod", "X9") == ["DEMO-TERM"]
+
+
+def test_files_of_a_form_of_their_own_have_their_faults() -> None:
+    document = render_own_json(teach(SEEUFER, "seeufer"))
+    spoil_own_json(document)
+    courses = document["courses"]
+    assert courses["DEMO-LEVEL"]["level"] == "Seniorenstudium"
+    assert courses["DEMO-CREDITS"]["credits"] == "nach Vereinbarung"
+    assert courses["DEMO-DATE"]["options"][0]["start"] == "31.02.2027"
+    rows = render_table(teach(RIA, "ria"), teach(RIA, "ria").courses)
+    spoil_table(rows)
+    cells = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+    assert cells["DEMO-DEGREE"]["Grau"] == "Pós-graduação"
+    assert cells["DEMO-PLACES"]["Vagas"] == "muitas"
+    assert cells["DEMO-OLD"]["Avaliada"] == "N"

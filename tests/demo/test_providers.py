@@ -13,6 +13,7 @@ from qlink_ld.config import load_config
 from qlink_ld.demo.configuration import read_ports, write_config
 from qlink_ld.demo.elm_files import make_json_ld, make_turtle
 from qlink_ld.demo.faults import BROKEN_PAGE_ITEMS, FAULTS
+from qlink_ld.demo.own_table import XLSX
 from qlink_ld.demo.providers import DemoProviders, start_providers
 from qlink_ld.discovery.manifest import parse_manifest
 from qlink_ld.errors import ConfigurationError
@@ -74,7 +75,10 @@ def test_every_format_and_version_has_a_provider(providers: DemoProviders) -> No
         for institution in providers.institutions
         for source in institution.sources or _read_manifest(institution.website)
     ]
-    spoken = {(source.type, source.version or re.findall(r"/v(\d)/", source.path)[0]) for source, _ in sources}
+    spoken = {
+        (source.type, source.version or source.mapping or re.findall(r"/v(\d)/", source.path)[0])
+        for source, _ in sources
+    }
     assert spoken == {
         ("ooapi", "5.0"),
         ("ooapi", "6.0"),
@@ -83,9 +87,14 @@ def test_every_format_and_version_has_a_provider(providers: DemoProviders) -> No
         ("occapi", "2"),
         ("elm", "3.1"),
         ("elm", "3.3"),
+        ("json", "example-json"),
+        ("csv", "example-csv"),
+        ("xml", "u-gov"),
     }
     files = {source.content_type or kind for source, kind in sources if source.type == "elm"}
-    assert files == {"text/turtle", "application/rdf+xml", "application/ld+json", "application/n-triples"}
+    rdf = {"text/turtle", "application/rdf+xml", "application/ld+json", "application/n-triples"}
+    assert files == {*rdf, "application/xml"}  # the XML form of LOQ, which is not RDF
+    assert {kind for source, kind in sources if source.type == "csv"} == {"text/csv", XLSX}
 
 
 def test_some_publish_a_manifest_on_their_website(providers: DemoProviders) -> None:
@@ -253,7 +262,7 @@ def test_written_configuration_is_read_back_as_it_was(providers: DemoProviders, 
     assert config.data_dir.resolve() == file.parent
     assert config.harvest.allow_private_addresses
     assert config.institutions[0].sources[0].offerings_since == date(2026, 9, 1)
-    assert [i.id for i in config.institutions if i.on_violation == "publish"] == ["XE0001"]
+    assert [i.id for i in config.institutions if i.on_violation == "publish"] == ["XE0001", "XL0001"]
 
 
 def test_servers_are_where_they_were_the_last_time_if_it_is_free_there(tmp_path: Path) -> None:
