@@ -1,24 +1,20 @@
 """Takes one institution from its sources to files: graph, refused records, report."""
 
-import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
 from qlink_ld import __version__
 from qlink_ld.config import Config
-from qlink_ld.errors import AccessRefused, HarvestError, QlinkError
-from qlink_ld.harvest.snapshot import load_latest_snapshot
-from qlink_ld.harvest.source import harvest_source
-from qlink_ld.http import ProviderClient
+from qlink_ld.errors import HarvestError
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
-from qlink_ld.pipeline.access import load_access
 from qlink_ld.pipeline.discover import find_sources
+from qlink_ld.pipeline.lineage import keep_lineages
 from qlink_ld.pipeline.records import RecordWork
 from qlink_ld.pipeline.state import (
     InstitutionFiles,
@@ -28,14 +24,13 @@ from qlink_ld.pipeline.state import (
     store_hold,
     store_result,
 )
+from qlink_ld.pipeline.visits import OnStage, Pace, visit_sources
 from qlink_ld.publish.graph_file import write_graph
 from qlink_ld.resources import find_resource_dir
 from qlink_ld.validate.report import summarise
 from qlink_ld.validate.shape_files import bundled_shapes
 
 log = logging.getLogger(__name__)
-
-OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
 
 
 def process_institution(
@@ -44,6 +39,7 @@ def process_institution(
     *,
     offline: bool = False,
     full: bool = False,
+    pace: Pace = "now",
     on_progress: OnStage | None = None,
 ) -> HarvestReport:
     """Harvest, map and validate one institution; write its graph, refused records and report.
@@ -63,7 +59,7 @@ def process_institution(
         return store_failure(config, institution, found.failure, time.monotonic() - started, found.probes, found.issues)
     institution = replace(institution, sources=found.sources)
     try:
-        snapshots, issues = _harvest(config, institution, offline, progress)
+        snapshots, issues = visit_sources(config, institution, progress, offline=offline, full=full, pace=pace)
     except HarvestError as error:
         if not found.probes:
             raise
@@ -75,6 +71,7 @@ def process_institution(
     work.map_and_judge(snapshots)
     all_issues = (*found.issues, *issues, *(issue for snapshot in snapshots for issue in snapshot.issues), *work.issues)
     report = replace(describe_harvest(institution, snapshots, work, all_issues), digest=digest, probes=found.probes)
+    report = replace(report, sources=keep_lineages(config, snapshots, report.sources))
     complete = (
         found.complete and not issues and not work.unreadable and all(snapshot.complete for snapshot in snapshots)
     )
@@ -117,56 +114,6 @@ def describe_harvest(
         issues=tuple(issues),
         fields=tuple(field for account in work.accounts for field in account.fields),
     )
-
-
-def _harvest(
-    config: Config, institution: Institution, offline: bool, progress: OnStage
-) -> tuple[list[Snapshot], list[Issue]]:
-    """Visit every source; one that fails is reported, and its last snapshot is used.
-
-    Raises:
-        HarvestError: no source gave anything.
-    """
-    snapshots: list[Snapshot] = []
-    issues: list[Issue] = []
-    with contextlib.ExitStack() as stack:
-        client = None
-        if not offline:
-            client = stack.enter_context(ProviderClient(config.harvest, authorize=load_access(config, institution)))
-        for source in institution.sources:
-            try:
-                snapshots.append(_visit(config, institution, source, client, progress))
-            except QlinkError as error:
-                log.info("institution=%s stage=harvest source=%s failed: %s", institution.id, source.id, error)
-                code = error.code if isinstance(error, AccessRefused) else "source-failed"
-                issues.append(Issue(code, str(error), "violation", source.id, position=source.path))
-                old = load_latest_snapshot(config.data_dir, institution.id, source)
-                if old is not None:
-                    snapshots.append(old)
-    if not snapshots or len(issues) == len(institution.sources):
-        raise HarvestError("; ".join(issue.message for issue in issues))
-    return snapshots, issues
-
-
-def _visit(
-    config: Config, institution: Institution, source: DataSource, client: ProviderClient | None, progress: OnStage
-) -> Snapshot:
-    find_mapping(source)
-    if client is not None:
-        return harvest_source(
-            institution,
-            source,
-            config.harvest,
-            config.data_dir,
-            client=client,
-            on_progress=lambda done, total: progress("harvest", done, total),
-        )
-    snapshot = load_latest_snapshot(config.data_dir, institution.id, source)
-    if snapshot is None:
-        raise HarvestError(
-            f"{institution.id}: there is no snapshot of source '{source.id}'; run once without --offline"
-        )
-    return snapshot
 
 
 def _describe_source(source: DataSource) -> dict[str, object]:

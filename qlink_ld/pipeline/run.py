@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import RdfFormat, parse
 
@@ -19,6 +19,7 @@ from qlink_ld.errors import ConfigurationError, PublishError, StoreUnusable, Val
 from qlink_ld.model import HarvestReport, Institution
 from qlink_ld.ntriples import write_triples
 from qlink_ld.pipeline.apart import Children, OnProgress
+from qlink_ld.pipeline.lineage import read_lineages
 from qlink_ld.pipeline.state import InstitutionFiles, load_state, read_report_graph
 from qlink_ld.publish.graph_file import GraphFile
 from qlink_ld.publish.release import build_release, current_release
@@ -27,6 +28,9 @@ from qlink_ld.store import Release
 from qlink_ld.validate.engine import load_engine
 from qlink_ld.validate.report_graph import describe_report_terms
 from qlink_ld.vocabularies import vocabulary_files
+
+if TYPE_CHECKING:
+    from qlink_ld.pipeline.visits import Pace
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ def run(
     *,
     offline: bool = False,
     full: bool = False,
+    due: bool = False,
     workers: int = 2,
     on_progress: OnProgress | None = None,
     on_report: Callable[[HarvestReport], None] | None = None,
@@ -64,7 +69,10 @@ def run(
         config: the deployment.
         institutions: ids of those to process, none for all; the others keep what they have.
         offline: map the latest snapshots again instead of visiting the sources.
-        full: map and publish even if nothing changed.
+        full: ask for everything, map and publish even if nothing changed.
+        due: on schedule: visit only sources whose hours since the last visit have passed, 24 unless they say otherwise.
+            Without it, sources that say how often they want to be visited are, and all others now; institutions that
+            are named, and with `full` all, are visited in any case.
         workers: institutions processed at the same time.
         on_progress: told how far an institution is; called from several threads.
         on_report: told of each institution when it is done; called from several threads.
@@ -77,8 +85,10 @@ def run(
     chosen = [config.institution(name) for name in dict.fromkeys(institutions)] or list(config.institutions)
     check_shapes(config)
 
+    pace: Pace = "due" if due else "now" if institutions or full else "stated"
+
     def process(institution: Institution) -> HarvestReport:
-        report = children.process(config, institution, offline, full, on_progress)
+        report = children.process(config, institution, offline, full, on_progress, pace)
         _log(report)
         if on_report is not None:
             on_report(report)
@@ -128,6 +138,8 @@ def publish(config: Config, *, full: bool = False) -> Release | None:
     volatile = frozenset(extra)
     extra[iris.registry_graph] = describe_registry(config.institutions, config.alliances, iris)
     extra[iris.vocabularies_graph] = _vocabularies() + describe_report_terms()
+    if lineages := read_lineages(config, [report for _, report in states]):
+        extra[iris.mappings_graph] = lineages
     return build_release(
         config.data_dir,
         config.base_iri,

@@ -95,11 +95,7 @@ def read_statements(case: Path) -> set[tuple[str | None, str]]:
     for quad in quads:
         if quad.predicate.value == TYPE and isinstance(quad.object, NamedNode):
             classes.setdefault(str(quad.subject), []).append(quad.object.value)
-    return {
-        (class_iri, quad.predicate.value)
-        for quad in quads
-        for class_iri in classes.get(str(quad.subject), [None])  # type: ignore[list-item]
-    }
+    return {(class_iri, quad.predicate.value) for quad in quads for class_iri in classes.get(str(quad.subject), [None])}
 
 
 @pytest.mark.parametrize("name", bundled_names())
