@@ -6,7 +6,9 @@ merged without loading the whole book. Formulas count with the value that was co
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -29,6 +31,7 @@ _MAX_UNPACKED = 512 * 1024 * 1024
 _MAX_PARTS = 10_000
 _WITHOUT_VALUE = re.compile(rb"(?:</f>|<f(?:\s[^>]*)?/>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 _DAY_S = 86_400
+_DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, struct.error, zlib.error)
 
 
 def is_spreadsheet(body: bytes) -> bool:
@@ -70,7 +73,7 @@ def _check_parts(body: bytes, notes: Notes) -> None:
                         start = text.rfind(b'r="', 0, match.start())
                         cell = text[start + 3 : start + 13].split(b'"')[0].decode("ascii", "replace")
                         notes.add("formula-without-value", _NO_VALUE, None, cell)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _DAMAGED as error:
         raise ValueError(f"the book is damaged ({error})") from error
 
 
