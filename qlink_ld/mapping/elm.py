@@ -140,9 +140,11 @@ class ElmMapper:
             subject, value = triple.subject, triple.object
             if subject in described:
                 self._count(triple, "ignored", "the registry describes the institution")
+            elif subject in units:
+                self._count(triple, "ignored", "the registry describes the institution, not its units")
             elif value in own:
                 out.append(Triple(subject, triple.predicate, self._own))
-            elif value in units and triple.predicate.value in AGENTS and subject not in units:
+            elif value in units and triple.predicate.value in AGENTS:
                 out.append(Triple(subject, triple.predicate, self._own))
                 names = [v for p, v in graph.description[value] if p.value in _NAMES]  # type: ignore[index]  # in `units`: a node
                 out += self._note(subject, names)  # type: ignore[arg-type]  # no quoted triple, see `describe`
