@@ -21,9 +21,11 @@ from qlink_ld.mapping.account import Account, Counter
 from qlink_ld.mapping.batch import Mapped, publishable
 from qlink_ld.mapping.construct import RuleRunner
 from qlink_ld.mapping.folder import MappingFolder, load_mapping
+from qlink_ld.mapping.graph_document import find_rooted_name, write_json_ld
 from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.own_nodes import AGENTS, OwnNodes
 from qlink_ld.mapping.part_references import REFERENCES, PartReferences
+from qlink_ld.mapping.rdf_format import unpack
 from qlink_ld.mapping.rdf_forms import Former, compact, normalise_iri
 from qlink_ld.mapping.rdf_graph import Graph, describe
 from qlink_ld.mapping.rdf_reader import Reading, read_triples
@@ -56,10 +58,15 @@ _PERSONAL = "personal data, which is never read"
 def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
     """Return any RDF as sorted N-Triples in the terms of ELM 3.3, with the classes of QualityLink; blank nodes stay.
 
+    XML that is a graph (see `graph_document`) is RDF as well.
+
     Raises:
         UnreadableData: unknown serialisation, or a syntax error.
     """
     out: list[Triple] = []
+    body = unpack(body, url)
+    if name := find_rooted_name(body):
+        body, media_type = write_json_ld(body, load_mapping(name), Account("document"), url), "application/ld+json"
     spec = read_rdf_spec(load_mapping("elm").folder)
     for triple in read_triples(body, media_type, url, spec).triples:
         subject, value = triple.subject, triple.object

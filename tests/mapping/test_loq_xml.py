@@ -14,6 +14,7 @@ from qlink_ld.convert import Conversion, convert_document
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, load_mapping, map_graph
 from qlink_ld.mapping.context import Context, compile_context
+from qlink_ld.mapping.elm import read_rdf
 from qlink_ld.mapping.folder import find_mapping
 from qlink_ld.mapping.graph_document import find_rooted_name
 from qlink_ld.model import DataSource, Institution, Record
@@ -263,3 +264,8 @@ def test_a_reference_to_nothing_is_told_with_its_line() -> None:
     ]
     line = _CASE.read_bytes().splitlines().index(b'      <location idref="campus"/>') + 1
     assert found[0].position == f"https://uni.example/courses.xml line {line}"
+
+
+def test_it_can_be_validated_as_it_is() -> None:
+    ntriples = read_rdf(_CASE.read_bytes(), "application/xml", "https://uni.example/courses.xml")
+    assert f'<{_CORVEDAL}courses/GEO-114> <{DCTERMS}title> "Maps of the Old Valley"@en .\n' in ntriples
