@@ -25,7 +25,7 @@ from qlink_ld.mapping.xml_document import read_root_name
 from qlink_ld.resources import find_resource_dir
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986 §3.1: a scheme
-_NOTHING = (None, "", [], {})
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 def find_rooted_name(body: bytes) -> str | None:
