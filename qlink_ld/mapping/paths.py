@@ -97,15 +97,16 @@ class OuterPath:
 def find_outer(records: Path, outer: Path) -> OuterPath:
     """Relate a path to the way to the records.
 
-    It begins with a name on that way (the last one of this name) and follows it as long as both agree; what is left
-    leads down from there. One that begins with another name starts at the root. Where it ends with the `*` that the way
-    has as well, it is the name that stands there.
+    It begins with a name on that way and follows it as long as both agree, from where they agree longest, nearest to
+    the records; what is left leads down from there. One that begins with another name starts at the root. Where it ends
+    with the `*` that the way has as well, it is the name that stands there.
     """
-    for start in range(len(records) - 1, -1, -1):
+    best, shared = 0, 0
+    for start in range(len(records)):
         same = 0
         while same < len(outer) and start + same < len(records) and outer[same] == records[start + same]:
             same += 1
-        if same:
-            rest = outer[same:]
-            return OuterPath(start + same, rest, is_key=not rest and outer[-1] == EACH)
-    return OuterPath(0, outer)
+        if same and same >= shared:
+            best, shared = start, same
+    rest = outer[shared:]
+    return OuterPath(best + shared, rest, is_key=bool(shared) and not rest and outer[-1] == EACH)

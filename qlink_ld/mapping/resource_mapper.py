@@ -140,6 +140,8 @@ class ResourceMapper:
             return None
         blank = key is None or isinstance(key, str)
         found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
+        if not blank and self.mapper.mapping.body is not None:
+            found += " (the mapping can allow it: number_ids = true under [document])"
         return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), entry)
 
     def is_wanted(self, entry: Entry, key: str) -> bool:

@@ -223,6 +223,7 @@ def _fields(fields: Sequence[FieldUse]) -> Iterator[str]:
 def _configure(check: Check) -> str:
     source = check.source
     settings = [("id", source.type), ("type", source.type), ("version", source.version), ("path", source.path)]
+    settings.append(("mapping", source.mapping))
     stated = [f"      {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings if value]
     return "\n".join(["      [[institution.source]]", *stated])
 

@@ -2,8 +2,8 @@
 
 A case is a folder with `input.json` (pages by resource: an object, or a list of objects where `parent` names whose
 children a page lists; `settings` may give a `default_language`, and the `mapping` for a common rule), `input.ttl`, or
-the one document of a mapping with `[document]` as it comes (`input.xml`, `input.csv`), and `expected.nq`. What a data
-steward is told, and what was left out, is in `expected-issues.json`, which exists only where there is something to
+the one document of a mapping with `[document]` as it comes (`input.json`, `.xml`, `.csv`, `.xlsx`), and `expected.nq`. What a
+data steward is told, and what was left out, is in `expected-issues.json`, which exists only where there is something to
 tell.
 
 `pytest --rewrite-golden` writes the expected files anew. Read them against the crosswalk before you commit them.
@@ -105,7 +105,10 @@ def is_graph(case: Path) -> bool:
 
 def read_documents(case: Path) -> tuple[list[Document], str | None]:
     """The pages of a case, and its default language."""
-    if whole := next((file for file in case.glob("input.*") if file.suffix not in (".json", ".ttl")), None):
+    whole = next((file for file in case.glob("input.*") if file.suffix not in (".json", ".ttl")), None)
+    if whole is None and find_mapping_of(case).body is not None:
+        whole = case / "input.json"
+    if whole is not None:
         return [Document("data", f"https://source.example/{whole.name}", whole.read_bytes)], None
     content = json.loads((case / "input.json").read_text(encoding="utf-8"))
     language = content.pop("settings", {}).get("default_language")
