@@ -2,9 +2,9 @@
 
 A case is a folder with `input.json` (pages by resource: an object, or a list of objects where `parent` names whose
 children a page lists; `settings` may give a `default_language`, and the `mapping` for a common rule), `input.ttl`, or
-the one document of a mapping with `[document]` as it comes (`input.json`, `.xml`, `.csv`, `.xlsx`), and `expected.nq`. What a
-data steward is told, and what was left out, is in `expected-issues.json`, which exists only where there is something to
-tell.
+the one document of a mapping with `[document]` as it comes (`input.json`, `.xml`, `.csv`, `.xlsx`), and `expected.nq`.
+What a data steward is told, and what was left out, is in `expected-issues.json`, which exists only where there is
+something to tell.
 
 `pytest --rewrite-golden` writes the expected files anew. Read them against the crosswalk before you commit them.
 """
