@@ -26,6 +26,7 @@ from qlink_ld.commands import GOOD, NO, NOTHING, WRONG_USE, in_own_process, with
 from qlink_ld.commands.check import check_source_command
 from qlink_ld.commands.discovery import discover_command, manifest_group
 from qlink_ld.commands.keys import keys_group
+from qlink_ld.commands.lineage import lineage_command
 from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ cli.add_command(check_source_command)
 cli.add_command(discover_command)
 cli.add_command(manifest_group)
 cli.add_command(keys_group)
+cli.add_command(lineage_command)
 
 # run, serve, demo ---------------------------------------------------------------------------------------------------
 
@@ -95,11 +97,12 @@ cli.add_command(keys_group)
 @click.argument("institutions", nargs=-1)
 @click.option("--offline", is_flag=True, help="Map the latest snapshots again; visit nobody.")
 @click.option("--full", is_flag=True, help="Do everything, changed or not.")
+@click.option("--due", is_flag=True, help="Visit only what is due, every 24 hours unless a source says otherwise.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Institutions at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 @with_config
 def run_command(
-    config: "Config", institutions: tuple[str, ...], offline: bool, full: bool, workers: int, as_json: bool
+    config: "Config", institutions: tuple[str, ...], offline: bool, full: bool, due: bool, workers: int, as_json: bool
 ) -> int:
     """Harvest, map, validate and publish all INSTITUTIONs, or those named.
 
@@ -107,7 +110,7 @@ def run_command(
     """
     if not config.institutions:
         raise ConfigurationError("the configuration names no [[institution]]; see the README for an example")
-    summary = _run(config, institutions, offline=offline, full=full, workers=workers, as_json=as_json)
+    summary = _run(config, institutions, offline=offline, full=full, due=due, workers=workers, as_json=as_json)
     return _judge(summary)
 
 
@@ -117,6 +120,7 @@ def _run(
     *,
     offline: bool = False,
     full: bool = False,
+    due: bool = False,
     workers: int = 2,
     as_json: bool = False,
 ) -> "RunSummary":
@@ -140,6 +144,7 @@ def _run(
             institutions,
             offline=offline,
             full=full,
+            due=due,
             workers=workers,
             on_progress=bars.update,
             on_report=show,
@@ -154,7 +159,11 @@ def _run(
         }
         click.echo(orjson.dumps(table, option=orjson.OPT_INDENT_2).decode())
     else:
+        from qlink_ld.commands.account import print_account
+
         _print_summary(summary)
+        if any(report.status != "unchanged" for report in summary.reports):
+            print_account((report.institution, use) for report in summary.reports for use in report.fields)
     return summary
 
 
@@ -257,6 +266,7 @@ def convert_command(
     config: "Config", source: str, mapping_name: str, institution_id: str | None, output: Path | None
 ) -> int:
     """Map a FILE or URL to ELM without publishing; print N-Quads, or write .nq .ttl .jsonld .nt .rdf."""
+    from qlink_ld.commands.account import print_account
     from qlink_ld.convert import convert_document, write_output
 
     if output is not None and output.suffix not in CONVERT_SUFFIXES:
@@ -274,9 +284,7 @@ def convert_command(
     for issue in result.issues:
         example = f" (for example {issue.value!r})" if issue.value else ""
         click.echo(f"{issue.severity}: {issue.message}{example} [{issue.count}×]", err=True)
-    for use in result.fields:
-        if use.outcome == "unmapped":
-            click.echo(f"unmapped: {use.resource}.{use.path} (for example {use.example!r}) [{use.count}×]", err=True)
+    print_account(("", use) for use in result.fields)
     click.echo(f"{result.records} records mapped, {result.refused} refused", err=True)
     return NO if result.refused or not result.records else GOOD
 

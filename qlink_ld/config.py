@@ -42,11 +42,18 @@ _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
     "minimum_records": 0,
     "full_visit_h": 0,
     "page_size": 1,
+    "refresh_without_validators_h": 0,
     "refresh_h": 0,
     "resume_h": 0,
     "source_timeout_s": 0.001,
     "timeout_s": 0.001,
     "workers": 1,
+}
+_AS_IN_MANIFESTS = {  # DESIGN §8: a source has the same keys here as in a manifest
+    "contentType": "content_type",
+    "pageSize": "page_size",
+    "queryParameters": "query_parameters",
+    "refresh": "refresh_h",
 }
 _LISTS = {"institutions": "[[institution]]", "alliances": "[[alliance]]", "sources": "[[institution.source]]"}
 _TYPE_NAMES = {
@@ -71,6 +78,7 @@ class HarvestSettings:
     source_timeout_s: float = 6 * 3600.0  # one visit
     resume_h: float = 12.0  # pages of a visit that was cut off are used again so long
     full_visit_h: float = 7 * 24.0  # so often everything is asked for again, whatever the validators say
+    refresh_without_validators_h: float = 72.0  # on schedule, for servers that cannot say that nothing has changed
     allow_private_addresses: bool = False
     user_agent: str = "qlink-ld (+https://github.com/qlink-ld/qlink-ld)"
     keep_snapshots: int = 2
@@ -417,8 +425,9 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
 
 def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
     if isinstance(entry, dict):
-        entry = dict(entry)
+        entry = {_AS_IN_MANIFESTS.get(key, key): value for key, value in entry.items()}
         entry.setdefault("id", str(entry.get("type", "source")))
+        entry["refresh_stated"] = "refresh_h" in entry
     source: DataSource = reader.build(DataSource, entry, where)
     source = replace(source, type=_TYPE_ALIASES.get(source.type, source.type))
     if source.type not in SOURCE_TYPES:

@@ -88,7 +88,7 @@ class SnapshotWriter:
         self._institution = institution
         self._source = source
         self._fetched_at = now.astimezone(UTC)
-        self.folder = _source_folder(data_dir, institution, source)
+        self.folder = source_folder(data_dir, institution, source)
         self._pages: list[_StoredPage] = []
         self._lock = threading.Lock()
         about = {"type": source.type, "version": source.version, "path": hide_secrets(source.path, ())}
@@ -217,7 +217,7 @@ def load_latest_snapshot(data_dir: Path, institution_id: str, source: DataSource
     A damaged snapshot is passed over with a warning in the log, and so is one of another source type or another major
     version: the source's configuration changed, and today's mapping would not fit yesterday's pages.
     """
-    return _load_latest(_source_folder(data_dir, institution_id, source), institution_id, source)
+    return _load_latest(source_folder(data_dir, institution_id, source), institution_id, source)
 
 
 def major_version(version: str | None) -> str | None:
@@ -226,7 +226,12 @@ def major_version(version: str | None) -> str | None:
     return found[1] if found else None
 
 
-def _source_folder(data_dir: Path, institution: str, source: DataSource) -> Path:
+def source_folder(data_dir: Path, institution: str, source: DataSource) -> Path:
+    """Return where the snapshots of a source are.
+
+    Raises:
+        HarvestError: an id that cannot be the name of a folder.
+    """
     for name in (institution, source.id):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise HarvestError(f"{name!r} cannot be the name of a folder; use letters, digits, . _ - in ids")

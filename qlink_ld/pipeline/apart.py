@@ -16,6 +16,7 @@ from qlink_ld.errors import QlinkError
 from qlink_ld.model import HarvestReport, Institution
 from qlink_ld.pipeline.institution import process_institution
 from qlink_ld.pipeline.state import store_failure
+from qlink_ld.pipeline.visits import Pace
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -52,7 +53,13 @@ class Children:
                 child.kill()
 
     def process(
-        self, config: Config, institution: Institution, offline: bool, full: bool, on_progress: OnProgress | None
+        self,
+        config: Config,
+        institution: Institution,
+        offline: bool,
+        full: bool,
+        on_progress: OnProgress | None,
+        pace: Pace = "now",
     ) -> HarvestReport:
         """Process an institution and wait for its report.
 
@@ -63,7 +70,7 @@ class Children:
         receiver, sender = self._context.Pipe(duplex=False)
         child = self._context.Process(
             target=_work,
-            args=(config, institution, offline, full, sender, logging.getLogger("qlink_ld").level),
+            args=(config, institution, offline, full, pace, sender, logging.getLogger("qlink_ld").level),
             name=institution.id,
         )
         with self._lock:
@@ -111,7 +118,13 @@ class Children:
 
 
 def _work(
-    config: Config, institution: Institution, offline: bool, full: bool, sender: Connection, log_level: int
+    config: Config,
+    institution: Institution,
+    offline: bool,
+    full: bool,
+    pace: Pace,
+    sender: Connection,
+    log_level: int,
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
@@ -124,6 +137,7 @@ def _work(
             institution,
             offline=offline,
             full=full,
+            pace=pace,
             on_progress=lambda stage, done, total: sender.send((stage, done, total)),
         )
     except QlinkError as error:
