@@ -162,7 +162,7 @@ def _complete(config: "Config", institution: "Institution", source: "DataSource"
         ConfigurationError: it is a file of no standard format, or a version that cannot be found out.
     """
     from qlink_ld.mapping import find_mapping, load_mapping
-    from qlink_ld.pipeline.recognise import recognise
+    from qlink_ld.pipeline.recognise import own_type, recognise
 
     if source.mapping and not source.type:
         kind = load_mapping(source.mapping).source_type
@@ -182,7 +182,7 @@ def _complete(config: "Config", institution: "Institution", source: "DataSource"
     if found is not None and not found.type:
         (body,) = found.resources
         raise ConfigurationError(
-            f"{source.path} is {body} of no standard format: say what it is with --type, and how it is read with "
+            f"{source.path} is {body} of no standard format: say how it is read, with --type {own_type(found)} "
             "--mapping FOLDER (see mappings/README.md)"
         )
     if not source.type:  # whatever reading it as a file says is what is wrong with the address

@@ -15,7 +15,6 @@ from qlink_ld.errors import HarvestError, SourceUnavailable, UnreadableData
 from qlink_ld.harvest.source import harvest_source
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Refusal, Result, Snapshot, Verdict
-from qlink_ld.namespaces import DCTERMS, ELM
 from qlink_ld.pipeline.institution import describe_harvest
 from qlink_ld.pipeline.recognise import Kind, count_entries, recognise
 from qlink_ld.pipeline.records import RecordWork
@@ -26,8 +25,6 @@ from qlink_ld.validate.report import find_titles, summarise
 from qlink_ld.validate.report_graph import build_report_graph
 
 DEFAULT_SAMPLE = 50  # records of each kind: enough to see most kinds of mistake, and a matter of seconds
-
-PROVIDER_PATHS = (f"<{DCTERMS}publisher>", f"<{ELM}providedBy>")
 
 OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
 
@@ -124,10 +121,7 @@ def check_source(
                 on_progress=lambda done, total: progress("harvest", done, total),
             )
             check = replace(check, found=_describe_pages(snapshot))
-            check, providers = _judge(config, check, snapshot, owned, progress)
-            if providers and not owned:  # whoever it is, these are its names
-                check = replace(check, institution=replace(institution, same_as=tuple(sorted(providers))))
-                check, _ = _judge(config, check, snapshot, owned, progress)
+            check = _judge(config, check, snapshot, owned, progress)
         except (HarvestError, UnreadableData) as error:
             check = replace(check, error=str(error))
             if isinstance(error, SourceUnavailable):
@@ -138,10 +132,7 @@ def check_source(
     return check
 
 
-def _judge(
-    config: Config, check: Check, snapshot: Snapshot, owned: bool, progress: OnStage
-) -> tuple[Check, frozenset[str]]:
-    """Map and judge; return also which other institutions the records name as theirs."""
+def _judge(config: Config, check: Check, snapshot: Snapshot, owned: bool, progress: OnStage) -> Check:
     catalogue = load_engine(config.validation.engine, config.validation.shapes).shapes
     watcher = _Findings(catalogue)
     work = RecordWork(
@@ -161,14 +152,13 @@ def _judge(
         ),
         result_counts=tuple(summarise(work.results)),
     )
-    check = replace(
+    return replace(
         check,
         report=report,
         refusals=watcher.find(refused=True),
         warnings=watcher.find(refused=False),
         graph=build_report_graph(report, work.results, config.iris),
     )
-    return check, frozenset(watcher.providers)
 
 
 class _Findings:
@@ -178,13 +168,10 @@ class _Findings:
         self._catalogue = catalogue
         self._found: dict[tuple[str, str, str | None, bool], Finding] = {}
         self._counts: Counter[tuple[str, str, str | None, bool]] = Counter()
-        self.providers: set[str] = set()  # IRIs of institutions that are not known as such
 
     def note_verdict(self, verdict: Verdict, *, accepted: bool) -> None:
         record, told = verdict.record, set()
         for result in verdict.results:
-            if result.path in PROVIDER_PATHS and result.value and result.value.startswith("<"):
-                self.providers.add(result.value[1:-1])
             kind = (result.severity, result.message, result.path, result.severity == "violation" and not accepted)
             if kind in told:
                 continue

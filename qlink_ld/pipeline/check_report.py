@@ -10,8 +10,9 @@ from pyoxigraph import RdfFormat, parse, serialize
 
 from qlink_ld.model import FieldUse, HarvestReport, Issue
 from qlink_ld.namespaces import PREFIXES
-from qlink_ld.pipeline.check import PROVIDER_PATHS, Check, Finding, Found
-from qlink_ld.pipeline.recognise import Kind
+from qlink_ld.pipeline.check import Check, Finding, Found
+from qlink_ld.pipeline.recognise import Kind, own_type
+from qlink_ld.pipeline.records import PROVIDER_PATHS
 
 SHOWN = 12  # kinds of findings in a list, fields in a list; JSON has all
 _EXAMPLE_LENGTH = 70
@@ -90,7 +91,7 @@ def advise(check: Check) -> list[str]:
     report, looks_like = check.report, check.looks_like
     if looks_like is not None and not looks_like.type:
         body = ", ".join(looks_like.resources)
-        how = "see mappings/README.md, then check again with --type json, xml or csv and --mapping FOLDER"
+        how = f"see mappings/README.md, then check again with --type {own_type(looks_like)} --mapping FOLDER"
         return [f"This is {body} of no standard format. A mapping folder of your own makes it readable: {how}"]
     if looks_like is not None:
         version = f" --version {looks_like.version}" if looks_like.version else ""
@@ -111,8 +112,9 @@ def advise(check: Check) -> list[str]:
             f"Correct what is under “Refused”, at the source; the first entry alone{about} concerns "
             f"{_count(most.records, 'record')}"
         )
-        advice += _about_providers(check)
-        if not report.published:
+        others = _about_providers(check)
+        advice += others
+        if not report.published and not others:
             advice.append(
                 'What the source cannot say, it cannot correct: on_violation = "publish" of an [[institution]] in '
                 "qlink.toml publishes its records nevertheless, and reports what they lack"

@@ -28,7 +28,8 @@ _NAMES = {
     ("occapi", None): "OCCAPI",
     ("elm", None): "a file of ELM data",
 }
-_BODIES = {"<": "XML", "{": "JSON", "[": "JSON"}
+_BODIES = {"<": "XML", "{": "JSON", "[": "JSON", "PK": "a spreadsheet", "\ufffd\ufffd\x11": "a spreadsheet"}
+_OWN_TYPES = {"XML": "xml", "JSON": "json"}  # the others are tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def recognise(config: Config, institution: Institution, source: DataSource, stat
         stated: what it was said to be, and what was found as that; only something better is returned.
 
     Returns:
-        The format that fits best; None if none fits, or none better. Of type "" with the resource "JSON", "XML" or
-        "text" it is a file of no format that is known.
+        The format that fits best; None if none fits, or none better. Of type "" with the resource "JSON", "XML",
+        "a spreadsheet" or "text" it is a file of no format that is known.
     """
     best = stated if stated is not None else Kind("", None)
     settings = replace(config.harvest, timeout_s=min(config.harvest.timeout_s, _TIMEOUT_S))
@@ -113,4 +114,9 @@ def _has_records(config: Config, institution: Institution, source: DataSource, s
 
 def _describe_body(snapshot: Snapshot) -> str:
     start = snapshot.pages[0].read()[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
-    return _BODIES.get(start[:1], "text")
+    return next((name for prefix, name in _BODIES.items() if start.startswith(prefix)), "text")
+
+
+def own_type(kind: Kind) -> str:
+    """Return the type that a source of no standard format has."""
+    return next((_OWN_TYPES[name] for name in kind.resources if name in _OWN_TYPES), "csv")

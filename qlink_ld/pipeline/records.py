@@ -10,13 +10,14 @@ from qlink_ld.enrich.ownership import check_ownership
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, find_mapping, map_snapshot
 from qlink_ld.model import Institution, Issue, Record, Refusal, Result, Snapshot, Verdict
-from qlink_ld.namespaces import DCTERMS, RDFS
+from qlink_ld.namespaces import DCTERMS, ELM, RDFS
 from qlink_ld.ntriples import write_literal
 from qlink_ld.publish.quad_sorter import QuadSorter
 from qlink_ld.registry.describe import describe_institution
 from qlink_ld.validate.engine import load_engine
 from qlink_ld.validate.records import RecordValidator, collect_types, refuse_orphans
 
+PROVIDER_PATHS = (f"<{DCTERMS}publisher>", f"<{ELM}providedBy>")
 _KEPT_RESULTS = 50_000  # SHACL results that are kept one by one for the report; all are counted
 
 
@@ -38,7 +39,8 @@ class RecordWork:
         institution: whose records they are.
         on_progress: told now and then how many learning opportunities were found so far.
         watcher: told of each record.
-        owned: whether records must be the institution's own; False where it is not known whose they are.
+        owned: whether records must be the institution's own; False where it is not known whose they are, so that
+            nothing can be said of the institutions that they name.
 
     Attributes:
         published: what goes into the graph, with the institution's own description.
@@ -142,7 +144,12 @@ class RecordWork:
             return
         own = self.config.iris.institution(self.institution.id)
         for verdict in self._validator.judge(records, known or None):
-            foreign = check_ownership(verdict.record, own) if self._owned else ()
+            if not self._owned:
+                yield Verdict(
+                    verdict.record, tuple(found for found in verdict.results if not _is_of_provider(found))
+                )
+                continue
+            foreign = check_ownership(verdict.record, own)
             yield Verdict(verdict.record, (*verdict.results, *foreign)) if foreign else verdict
 
     def _settle(self, verdict: Verdict) -> bool:
@@ -177,3 +184,8 @@ class RecordWork:
             f"{iri} <{DCTERMS}source> {write_literal(refusal.position)} .\n"
             f"{iri} <{RDFS}comment> {write_literal(refusal.issue.message, 'en')} .\n"
         )
+
+
+def _is_of_provider(result: Result) -> bool:
+    """Whether a result says that somebody named by IRI is not known as an institution."""
+    return result.path in PROVIDER_PATHS and result.value is not None and result.value.startswith("<")
