@@ -17,8 +17,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import batch as batches
-from qlink_ld.mapping.account import Account, Counter
+from qlink_ld.mapping.account import Account, Counter, Outcome
 from qlink_ld.mapping.batch import Mapped, publishable
+from qlink_ld.mapping.collector import collector_paused
 from qlink_ld.mapping.construct import RuleRunner
 from qlink_ld.mapping.folder import MappingFolder, load_mapping
 from qlink_ld.mapping.graph_document import find_rooted_name, write_json_ld
@@ -99,7 +100,7 @@ class ElmMapper:
         self._own = NamedNode(iris.institution(institution.id))
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._facts = write_run_facts(institution, iris, harvested_on, None)
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[tuple[str, Outcome, str], Counter] = {}
         self._made: set[BlankNode] = set()
         self._personal: set[Node] = set()
 
@@ -109,13 +110,13 @@ class ElmMapper:
         Raises:
             UnreadableData: it cannot be parsed; the message has the position.
         """
-        reading = read_triples(body, media_type, url, self._spec, source.content_type)
-        refused = list(self._tell(reading, url))
-        former = Former(self._spec, frozenset(self.mapping.elm_terms), self.account, source.default_language)
-        triples: Sequence[Triple] = former.form(reading.triples)
-        self._made = former.made
-        graph = describe(triples, self.account)
-        graph = describe(self._alias(triples, graph), self.account)
+        with collector_paused():
+            reading = read_triples(body, media_type, url, self._spec, source.content_type)
+            refused = list(self._tell(reading, url))
+            former = Former(self._spec, frozenset(self.mapping.elm_terms), self.account, source.default_language)
+            triples: Sequence[Triple] = former.form(reading.triples)
+            self._made = former.made
+            graph = describe(self._alias(triples, describe(triples)), self.account)
         if refused:
             yield refused
         yield from self._cut(graph, url)
@@ -146,9 +147,10 @@ class ElmMapper:
         for triple in triples:
             subject, value = triple.subject, triple.object
             if subject in described:
-                self._count(triple, "ignored", "the registry describes the institution")
+                self._count(triple.predicate.value, value, "ignored", "the registry describes the institution")
             elif subject in units:
-                self._count(triple, "ignored", "the registry describes the institution, not its units")
+                reason = "the registry describes the institution, not its units"
+                self._count(triple.predicate.value, value, "ignored", reason)
             elif value in own:
                 out.append(Triple(subject, triple.predicate, self._own))
             elif value in units and triple.predicate.value in AGENTS:
@@ -171,15 +173,18 @@ class ElmMapper:
             *(Triple(note, NamedNode(f"{ELM}noteLiteral"), name) for name in names),
         ]
 
-    def _count(self, triple: Triple, outcome: str, reason: str = "", *, example: str | None = None) -> None:
-        predicate = triple.predicate.value
-        key = f"{outcome} {predicate} {reason}"
-        counter = self._counters.get(key)
+    def _count(
+        self, predicate: str, value: object, outcome: Outcome, reason: str = "", *, example: str | None = None
+    ) -> None:
+        counter = self._counters.get((predicate, outcome, reason))
         if counter is None:
-            kind = "ignored" if outcome == "ignored" else "unmapped" if outcome == "unmapped" else "mapped"
-            counter = self._counters[key] = self.account.open("data", compact(predicate), kind, reason)  # type: ignore[arg-type]
-        value = triple.object.value if isinstance(triple.object, NamedNode | Literal) else "(a node without IRI)"
-        counter.add(value if example is None else example)
+            counter = self.account.open("data", compact(predicate), outcome, reason)
+            self._counters[predicate, outcome, reason] = counter
+        if counter.count:  # the first value is the example
+            counter.count += 1
+            return
+        text = value.value if isinstance(value, NamedNode | Literal) else "(a node without IRI)"
+        counter.add(text if example is None else example)
 
     # Cutting into records ----------------------------------------------------------------------------------------
 
@@ -279,30 +284,32 @@ class ElmMapper:
             used.add(node)
             if graph.types.get(node, _NONE) & REFERENCES:
                 lines |= set(parts.complete(node, str(name)))
-            for predicate, value in graph.description.get(node, ()):
-                reason = self._reason_to_omit(predicate.value, value)
+            subject = str(name)
+            for property_, value in graph.description.get(node, ()):
+                predicate = property_.value
+                reason = self._reason_to_omit(predicate, value)
                 if is_first:
-                    outcome = ("unmapped" if reason == _UNDEFINED else "ignored") if reason else "mapped"
+                    outcome: Outcome = ("unmapped" if reason == _UNDEFINED else "ignored") if reason else "mapped"
                     example = "(not shown)" if reason == _PERSONAL else None
-                    self._count(Triple(node, predicate, value), outcome, reason, example=example)
+                    self._count(predicate, value, outcome, reason, example=example)
                 if reason:
                     continue
-                if node in heads and predicate.value in self._spec.parts and not isinstance(value, Literal):
-                    reference = parts.refer(name, predicate.value, value)
+                if predicate in self._spec.parts and not isinstance(value, Literal) and node in heads:
+                    reference = parts.refer(name, predicate, value)
                     if reference is not None:
                         lines.update(reference)
                         continue
                 if isinstance(value, Literal | NamedNode):
-                    target = self._retype(predicate.value, value)
+                    target = self._retype(predicate, value)
                 elif value in whole:
                     target = names.name(value)
                 else:
-                    target = names.skolemiser.name(value, above, predicate.value)
-                nested = isinstance(target, NamedNode) and not isinstance(value, Literal) and value not in whole
-                if nested and value in graph.description and target.value not in known_concepts():
+                    target = names.skolemiser.name(value, above, predicate)
+                nested = not isinstance(value, Literal) and value in graph.description and value not in whole
+                if nested and isinstance(target, NamedNode) and target.value not in known_concepts():
                     base = above if isinstance(value, BlankNode) else target.value
                     pending.append((value, target, base))  # type: ignore[arg-type]  # `nested`: both are nodes
-                lines.add(f"{name} {predicate} {target} .\n")
+                lines.add(f"{subject} <{predicate}> {target} .\n")
         return lines
 
     def _reason_to_omit(self, predicate: str, value: Node | Literal) -> str:
@@ -365,15 +372,14 @@ class ElmMapper:
             types = graph.types.get(node, _NONE)
             is_vocabulary = bool(types & _SCHEME) or (isinstance(node, NamedNode) and node.value in known)
             for predicate, value in statements:
-                triple = Triple(node, predicate, value)
                 if value in self._personal:
-                    self._count(triple, "ignored", _PERSONAL, example="(not shown)")
+                    self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
                 elif is_vocabulary:
-                    self._count(triple, "ignored", "the vocabulary describes it")
+                    self._count(predicate.value, value, "ignored", "the vocabulary describes it")
                 elif node in private:
-                    self._count(triple, "ignored", _PERSONAL, example="(not shown)")
+                    self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
                 else:
-                    self._count(triple, "unmapped", _UNREAD)
+                    self._count(predicate.value, value, "unmapped", _UNREAD)
             if not is_vocabulary and node not in private and node not in self._made:
                 kinds = ", ".join(sorted(compact(kind) for kind in types)) or "no class"
                 self.account.report(

@@ -18,6 +18,7 @@ from qlink_ld.mapping.skolem import Description, Node
 from qlink_ld.model import Institution
 from qlink_ld.namespaces import ADMS, DCTERMS, ELM, FOAF, OWL, QL, RDF, SKOS
 
+_TYPE = NamedNode(f"{RDF}type")
 _INSTITUTION = f"{QL}HigherEducationInstitution"
 _KINDS = frozenset((_INSTITUTION, f"{ELM}Organisation", f"{FOAF}Organization", f"{ELM}AwardingBody"))
 _UNIT_OF = ("http://www.w3.org/ns/org#subOrganizationOf", "http://www.w3.org/ns/org#unitOf")
@@ -65,8 +66,12 @@ class OwnNodes:
         found: set[Node] = set()
         candidates: list[Node] = []
         for node, statements in self._description.items():
+            kinds = {
+                value.value for predicate, value in statements if predicate == _TYPE and isinstance(value, NamedNode)
+            }
+            if kinds and kinds.isdisjoint(_KINDS):
+                continue
             says = _by_property(statements)
-            kinds = {value.value for value in says.get(f"{RDF}type", ()) if isinstance(value, NamedNode)}
             verdict = self._check(node, says, kinds)
             if verdict:
                 found.add(node)

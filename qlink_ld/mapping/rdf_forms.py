@@ -90,12 +90,13 @@ class Former:
     # Terms -------------------------------------------------------------------------------------------------------
 
     def _normalise(self, triple: Triple) -> Triple:
-        subject, value = triple.subject, triple.object
-        return Triple(
-            self._term(subject) if isinstance(subject, NamedNode) else subject,
-            self._predicate(triple.predicate),
-            self._term(value) if isinstance(value, NamedNode) else value,
-        )
+        subject, predicate, value = triple.subject, triple.predicate, triple.object
+        formed = self._term(subject) if isinstance(subject, NamedNode) else subject
+        property_ = self._predicate(predicate)
+        target = self._term(value) if isinstance(value, NamedNode) else value
+        if formed == subject and property_ == predicate and target == value:  # nearly always
+            return triple
+        return Triple(formed, property_, target)
 
     def _predicate(self, node: NamedNode) -> NamedNode:
         found = self._term(node)

@@ -10,7 +10,7 @@ from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.skolem import Node
 from qlink_ld.namespaces import RDF
 
-_TYPE = f"{RDF}type"
+_TYPE = NamedNode(f"{RDF}type")
 
 
 @dataclass(slots=True)
@@ -36,17 +36,23 @@ class Graph:
         return found
 
 
-def describe(triples: Sequence[Triple], account: Account) -> Graph:
-    """Sort triples by their subjects. Quoted triples are left out and told."""
+def describe(triples: Sequence[Triple], account: Account | None = None) -> Graph:
+    """Group triples by their subjects. Quoted triples are left out.
+
+    With an account, which is told of these, statements are sorted too: that takes longer than the rest.
+    """
     graph = Graph()
+    description, types = graph.description, graph.types
     for triple in triples:
         subject, value = triple.subject, triple.object
         if isinstance(subject, Triple) or isinstance(value, Triple):
-            account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=str(triple))
+            if account is not None:
+                account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=str(triple))
             continue
-        graph.description[subject].append((triple.predicate, value))
-        if triple.predicate.value == _TYPE and isinstance(value, NamedNode):
-            graph.types[subject].add(value.value)
-    for statements in graph.description.values():
+        predicate = triple.predicate
+        description[subject].append((predicate, value))
+        if predicate == _TYPE and isinstance(value, NamedNode):
+            types[subject].add(value.value)
+    for statements in description.values() if account is not None else ():
         statements.sort(key=lambda s: (s[0].value, "" if isinstance(s[1], BlankNode) else str(s[1])))
     return graph

@@ -1,0 +1,29 @@
+"""The search for reference cycles pauses, and goes on as it was before."""
+
+import gc
+
+import pytest
+
+from qlink_ld.mapping.collector import collector_paused
+
+
+def test_nothing_is_searched_inside_and_all_is_as_before_after_an_error() -> None:
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    assert gc.isenabled()
+
+
+def fail_inside() -> float:
+    with collector_paused():
+        return 1 / gc.isenabled()  # False is 0: nothing is searched
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with collector_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
