@@ -181,6 +181,7 @@ INSTITUTION = '[[institution]]\nid = "A"\nname = "B"\n'
         (INSTITUTION + "[[institution.sources]]\ntype = 'elm'", 4, "unknown key 'sources'; allowed here:"),
         (INSTITUTION + "[[institution.source]]\ntype = 'elm'", 4, "'path' is missing in [[institution.source]]"),
         (INSTITUTION + "[[institution.source]]\ntype = 'rss'\npath = 'x'", 5, "unknown source type 'rss'; known: elm"),
+        (INSTITUTION + "[[institution.source]]\ntype = 'csv'\npath = 'x'", 5, "type 'csv' needs a 'mapping'"),
         (INSTITUTION + "[[institution.source]]\ntype = 'elm'\npath = 'ftp://x/y'", 6, "'path' must be http(s), file:"),
         (INSTITUTION + "[[institution.source]]\ntype = 'elm'\npath = 'x'\nid = 'a/b'", 7, "'a/b' cannot be an id"),
         (INSTITUTION + 2 * "[[institution.source]]\ntype = 'elm'\npath = 'x'\n", 1, "two sources with the id 'elm'"),
@@ -214,6 +215,12 @@ def test_a_wrong_setting_is_named_with_its_line(tmp_path: Path, text: str, line:
         load(tmp_path, text)
     assert str(error.value).startswith(f"{tmp_path / 'qlink.toml'}:{line}: ")
     assert message in str(error.value)
+
+
+def test_a_spreadsheet_is_a_table(tmp_path: Path) -> None:
+    text = INSTITUTION + "[[institution.source]]\ntype = 'xlsx'\npath = 'x.xlsx'\nmapping = './own'"
+    (source,) = load(tmp_path, text).institutions[0].sources
+    assert (source.type, source.mapping) == ("csv", str(tmp_path / "own"))
 
 
 def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One document becomes ELM: whatever shape a page has, with everything that a steward should know."""
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,3 +122,20 @@ def _texts(value: object) -> list[str]:
             return [str(value["value"])]
         return [text for item in value.values() for text in _texts(item)]
     return []
+
+
+def test_a_document_of_an_own_format_is_converted_whole() -> None:
+    text = "Código;Designação;Turma;Ano;Avaliada\nA1;Álgebra;T1;2025;S\nA1;Álgebra;T2;2025;S\n"
+    result = convert(text.encode("windows-1252"), "example-csv")
+    assert (result.records, result.refused) == (1, 0)
+    assert '"Álgebra"@pt' in result.ntriples
+    assert f"<{IRIS.course('NL0001', 'A1')}/instances/2025-T2>" in result.ntriples
+    with pytest.raises(UnreadableData, match='this is JSON, not what type = "csv" stands for'):
+        convert({"a": 1}, "example-csv")
+    with pytest.raises(UnreadableData, match="file:///page: not JSON"):
+        convert(b"a;b", "example-json")
+
+
+def test_a_packed_document_is_unpacked() -> None:
+    document = {"courses": {"A": {"title_en": "Graphs"}}, "programmes": []}
+    assert convert(gzip.compress(orjson.dumps(document)), "example-json") == convert(document, "example-json")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping.rdf_format import unpack
 from qlink_ld.mapping.reading import Notes, ReadDocument, decode_text
 from qlink_ld.mapping.table_document import TableOptions, read_table
 from qlink_ld.mapping.xml_document import XmlOptions, read_xml
@@ -34,13 +35,14 @@ def read_body(body: bytes, spec: BodySpec, url: str) -> ReadDocument:
     """Read a document as a JSON value.
 
     Args:
-        body: as received.
+        body: as received; what is in it, if it is a gzip file.
         spec: how to read it.
         url: where it came from, for messages.
 
     Raises:
         UnreadableData: it is not what the mapping says; the message has the position.
     """
+    body = unpack(body, url)
     if spec.type == "xml":
         return read_xml(body, spec.xml, url=url)
     if spec.type == "csv":
