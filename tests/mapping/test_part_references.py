@@ -2,7 +2,8 @@
 
 import pytest
 
-from qlink_ld.mapping.part_references import below, read_course_identifier
+from qlink_ld.mapping.part_references import below
+from qlink_ld.namespaces import read_course_identifier
 
 
 @pytest.mark.parametrize(
