@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from qlink_ld.model import Record
 from qlink_ld.namespaces import ADMS, ELM, QL, RDF, RDFS, SKOS, encode_segment
-from qlink_ld.ntriples import read_literal, write_literal
+from qlink_ld.ntriples import read_literal, sort_lines, write_literal
 
 _PART = re.compile(rf"^<[^>]*> <{re.escape(ELM)}(isPartOf|hasPart)> <([^>]*)> \.$", re.MULTILINE)
 _INSTANCE = re.compile(
@@ -52,7 +52,7 @@ class LinkBook:
                     self._links[record.iri, predicate, other] = None
 
     def complete(self) -> Iterator[str]:
-        """Yield the N-Triples of links whose other direction no record states; several lines at a time."""
+        """Yield the N-Triples of links whose other direction no record states: sorted lines, one link at a time."""
         for record, predicate, other in self._links:
             back = _OTHER[predicate]
             if other in self._codes and other != record and (other, back, record) not in self._links:
@@ -64,7 +64,7 @@ class LinkBook:
     def _refer(self, record: str, predicate: str, other: str) -> str:
         code = self._codes[other]
         reference = f"{record}{'/' if '#' in record else '#'}{predicate}-{encode_segment(code)}"
-        return (
+        return sort_lines(
             f"<{record}> <{ELM}{predicate}> <{reference}> .\n"
             f"<{reference}> <{RDF}type> <{QL}LearningOpportunitySpecificationReference> .\n"
             f"<{reference}> <{ELM}providedBy> <{self._institution}> .\n"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from qlink_ld.config import Config
+from qlink_ld.enrich.links import LinkBook
 from qlink_ld.enrich.ownership import check_ownership
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, find_mapping, map_snapshot
@@ -81,6 +82,7 @@ class RecordWork:
         self._orphans: list[Record] = []
         self._refused_iris: set[str] = set()
         self._seen: set[str] = set()
+        self._links = LinkBook(config.iris.institution(institution.id))
         self._doubles: list[Issue] = []
 
     @property
@@ -106,6 +108,8 @@ class RecordWork:
             raise UnreadableData("; ".join(issue.message for issue in self.unreadable))
         for verdict in refuse_orphans(self._judge(self._first_only(self._orphans), self._known), self._refused_iris):
             self._settle(verdict)
+        for links in self._links.complete():
+            self.published.add(links)
 
     def _map_source(self, snapshot: Snapshot) -> None:
         account = Account(snapshot.source.id)
@@ -164,6 +168,7 @@ class RecordWork:
             self._watcher.note_verdict(verdict, accepted=accepted)
         if accepted:
             self.published.add(record.ntriples)
+            self._links.add(record)
             self.accepted += record.opportunities
             self.instances += record.instances
         else:
