@@ -31,8 +31,8 @@ class Counter:
     example: str = ""
 
     def add(self, value: object, count: int = 1) -> None:
-        """Count leaves; the first value is the example."""
-        if not self.count:
+        """Count leaves; the first value is the example. Of what is ignored none is kept: it may be personal (T-08)."""
+        if not self.count and self.outcome != "ignored":
             self.example = shorten(value)
         self.count += count
 

@@ -20,7 +20,7 @@ def test_fields_are_merged_and_sorted_and_unused_ones_left_out() -> None:
     account.count("courses", "a", "ignored", {"k": 1}, "because")
     assert account.fields == (
         FieldUse("courses", "a", "dropped", 2, "why", "['x', 'y', None]", "s"),
-        FieldUse("courses", "a", "ignored", 1, "because", "{'k': 1}", "s"),
+        FieldUse("courses", "a", "ignored", 1, "because", "", "s"),
         FieldUse("courses", "b", "mapped", 3, "", "first", "s"),
     )
 
