@@ -245,10 +245,11 @@ def _describe_issues(graph: str, harvest: NamedNode, issues: Iterable[Issue]) ->
 def _describe_fields(graph: str, harvest: NamedNode, fields: Iterable[FieldUse]) -> list[Triple]:
     triples: list[Triple] = []
     for use in fields:
-        node = _mint(graph, "field", use.resource, use.path, use.outcome, use.reason)
+        node = _mint(graph, "field", use.source, use.resource, use.path, use.outcome, use.reason)
         triples += _describe(
             node,
             (f"{RDF}type", NamedNode(f"{REPORT}FieldUse")),
+            (f"{REPORT}source", _text(use.source)),
             (f"{REPORT}resource", Literal(use.resource)),
             (f"{REPORT}field", Literal(use.path)),
             (f"{REPORT}outcome", Literal(use.outcome)),
