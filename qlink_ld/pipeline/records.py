@@ -149,9 +149,7 @@ class RecordWork:
         own = self.config.iris.institution(self.institution.id)
         for verdict in self._validator.judge(records, known or None):
             if not self._owned:
-                yield Verdict(
-                    verdict.record, tuple(found for found in verdict.results if not _is_of_provider(found))
-                )
+                yield Verdict(verdict.record, tuple(found for found in verdict.results if not _is_of_provider(found)))
                 continue
             foreign = check_ownership(verdict.record, own)
             yield Verdict(verdict.record, (*verdict.results, *foreign)) if foreign else verdict
