@@ -22,6 +22,7 @@ from qlink_ld.namespaces import XSD
 Reader = Callable[[object], str | None]
 
 _SPACES = " \u00a0\u2009\u202f"  # a blank between groups of digits is often one of these
+_WHITE = _SPACES + "\t\r\n"
 _NUMBERS = frozenset(f"{XSD}{name}" for name in ("decimal", "integer", "nonNegativeInteger", "positiveInteger"))
 _DATES = frozenset(f"{XSD}{name}" for name in ("date", "dateTime"))
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
@@ -43,7 +44,7 @@ class NumberForm:
 
     def read(self, text: str) -> str | None:
         """Return a number's text as XML Schema has it, None if it is written otherwise: `1.500` may be 1.5 or 1500."""
-        text = text.strip(_SPACES + "\t\r\n")
+        text = text.strip(_WHITE)
         words = "|".join(re.escape(unit) for unit in sorted(self.units, key=len, reverse=True))
         if words:
             text = re.sub(rf"^(?:{words})[.:]?\s*(?=[\d+-])|(?<=\d)\s*(?:{words})\.?$", "", text, flags=re.IGNORECASE)
@@ -179,6 +180,9 @@ class ValueForm:
 
         `text_key` is the member of an object that holds its text, where objects are texts with their language.
         """
+        if isinstance(value, str) and not (self.split or self.html or self.digits):  # what most are
+            text = self._clean(value)
+            return ([], [text]) if text.casefold() in self.nothing else (text, [])
         nothing: list[str] = []
         items = [out for item in (value if isinstance(value, list) else [value]) for out in self._each(item, text_key)]
         kept = []
@@ -210,9 +214,11 @@ class ValueForm:
     def _clean(self, text: str, *, plain: bool = False) -> str:
         if self.html and not plain:
             text = html_to_text(text)
-        if self.trim or self.split or self.strip:
-            text = text.strip().strip(self.strip + _SPACES).strip()
-        return self.replace.get(text.strip().casefold(), text)
+        if self.strip:
+            text = text.strip(self.strip + _WHITE)
+        elif self.trim or self.split:
+            text = text.strip()
+        return self.replace.get(text.strip().casefold(), text) if self.replace else text
 
 
 def html_to_text(text: str) -> str:
