@@ -10,6 +10,7 @@ import orjson
 from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse, serialize
 
 from qlink_ld.document_kind import explain_contradiction
+from qlink_ld.enrich.links import LinkBook
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping, map_graph
 from qlink_ld.mapping.context import compile_context
@@ -78,13 +79,16 @@ def convert_document(
         source = DataSource(id="document", type=mapping.source_type, path=url)
         batches = map_graph(body, mapping, institution, source, iris, account, now.date(), media_type, url)
     records, refused, parts = 0, 0, []
+    links = LinkBook(iris.institution(institution.id))
     for batch in batches:
         for entry in batch:
             if isinstance(entry, Record):
                 records += 1
                 parts.append(entry.ntriples)
+                links.add(entry)
             else:
                 refused += 1
+    parts += links.complete()
     return Conversion(sort_lines("".join(parts)), records, refused, account.issues, account.fields)
 
 
