@@ -65,6 +65,8 @@ def read_required(schemas: dict[str, Any], schema: dict[str, Any]) -> set[str]:
     [
         ("Course", "courses", ""),
         ("Programme", "programmes", ""),
+        ("CourseExpanded", "courses", ""),
+        ("ProgrammeExpanded", "programmes", ""),
         ("CourseOffering", "courses", "offerings."),
         ("ProgrammeOffering", "programmes", "offerings."),
         ("Organisation", "organisations", ""),

@@ -67,6 +67,8 @@ def read_properties(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str
     [
         ("Course", "courses", ""),
         ("Program", "programs", ""),
+        ("CourseExpanded", "courses", ""),
+        ("ProgramExpanded", "programs", ""),
         ("CourseOffering", "courses", "offerings."),
         ("ProgramOffering", "programs", "offerings."),
         ("Organization", "organizations", ""),
