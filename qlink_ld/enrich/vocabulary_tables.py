@@ -20,6 +20,19 @@ _SPECIAL = {
     "nqf": "http://data.europa.eu/snb/qdr/25831c2",
     "note-topic": "http://data.europa.eu/snb/learningOpportunity-topics",
 }
+# Codes that ISO has withdrawn and that systems still write. Source: the lists of changes of ISO 639-1 and 639-2, and the
+# preferred values of the IANA Language Subtag Registry. Serbo-Croatian (sh) has none.
+_WITHDRAWN = {
+    "language": {
+        "HEB": ("iw",),
+        "HRV": ("scr",),
+        "IND": ("in",),
+        "JAV": ("jw",),
+        "RON": ("mo", "mol"),
+        "SRP": ("scc",),
+        "YID": ("ji",),
+    }
+}
 _CODES = ("code", "iso639_1", "iso639_3", "iso639_2b", "iso3166_1_alpha2")
 
 
@@ -49,6 +62,7 @@ def write_vocabulary(table: Path) -> str:
         rows = sorted(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), key=lambda row: row["iri"])
     for row in rows:
         codes = list(dict.fromkeys(row[column] for column in _CODES if row.get(column)))
+        codes += _WITHDRAWN.get(table.stem, {}).get(row["code"], ())
         parts = [
             "a skos:Concept",
             f"skos:inScheme <{scheme}>",
