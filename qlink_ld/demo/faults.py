@@ -18,6 +18,7 @@ from qlink_ld.demo.universities import (
     SERRABELA,
     THALASSIA,
     VALEMARE,
+    VALMONT,
     ZEEDIJK,
     University,
 )
@@ -274,6 +275,21 @@ FAULTS: Final = (
         "published",
         "the activity is published without an instance",
     ),
+    Fault(
+        "DEMO-LEVEL",
+        VALMONT.id,
+        "`niveau` is DU, which the mapping's table does not have",
+        "refused",
+        "elm:EQFLevel is missing (MinCount); the value DU is reported",
+    ),
+    Fault("DEMO-CLOSED", VALMONT.id, "`etat` is fermée", "left out", "the course is neither published nor refused"),
+    Fault(
+        "DEMO-DATE",
+        VALMONT.id,
+        "a session that begins fin septembre",
+        "published",
+        "no start date; the text is reported",
+    ),
 )
 
 # What a run publishes of each university, if all faults are found: learning opportunities, instances.
@@ -290,6 +306,7 @@ PUBLISHED: Final = {
     SEEUFER.id: (24, 35),
     RIA.id: (17, 27),
     PORTOFERMO.id: (25, 21),
+    VALMONT.id: (20, 32),
 }
 
 

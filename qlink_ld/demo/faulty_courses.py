@@ -15,6 +15,7 @@ from qlink_ld.demo.loq_xml import LOQ
 from qlink_ld.demo.occapi import OccapiServer
 from qlink_ld.demo.own_json import Document
 from qlink_ld.demo.own_table import COLUMNS, Row
+from qlink_ld.demo.own_xml import VALMONT_XML
 from qlink_ld.demo.sample_universities import FIRST_GENERATED, make_generator
 from qlink_ld.demo.u_gov import U_GOV, Element
 from qlink_ld.demo.universities import ALTAVALLE, NORDHAIN, University
@@ -170,6 +171,19 @@ def spoil_u_gov(root: Element) -> None:
             element = activity.find(f"{{{U_GOV}}}{name}")
             if code == fault and element is not None:
                 element.text = value
+
+
+def spoil_own_xml(root: Element) -> None:
+    """Put the faults into the courses of the university's own XML that are to have them."""
+    for course in root.iter(f"{{{VALMONT_XML}}}ue"):
+        start = course.find(f"{{{VALMONT_XML}}}session/{{{VALMONT_XML}}}debut")
+        match course.get("code"):
+            case "DEMO-LEVEL":
+                course.set("niveau", "DU")
+            case "DEMO-CLOSED":
+                course.set("etat", "fermée")
+            case "DEMO-DATE" if start is not None:
+                start.text = "fin septembre"
 
 
 def spoil_own_json(document: Document) -> None:

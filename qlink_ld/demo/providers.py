@@ -24,6 +24,7 @@ from qlink_ld.demo.faulty_courses import (
     spoil_occapi,
     spoil_oeapi,
     spoil_own_json,
+    spoil_own_xml,
     spoil_table,
     spoil_u_gov,
 )
@@ -34,6 +35,7 @@ from qlink_ld.demo.oeapi import OEAPI_6, render_oeapi
 from qlink_ld.demo.ooapi_server import OOAPI_5, OoapiServer
 from qlink_ld.demo.own_json import render_own_json
 from qlink_ld.demo.own_table import XLSX, render_table, write_csv, write_xlsx
+from qlink_ld.demo.own_xml import render_own_xml
 from qlink_ld.demo.sample_universities import load_catalogue, make_generator
 from qlink_ld.demo.teaching import MODIFIED, Teaching, read_teaching
 from qlink_ld.demo.u_gov import Element, render_u_gov
@@ -51,6 +53,7 @@ from qlink_ld.demo.universities import (
     SERRABELA,
     THALASSIA,
     VALEMARE,
+    VALMONT,
     ZEEDIJK,
     University,
 )
@@ -146,6 +149,7 @@ class _Street:
             self.start_seeufer(),
             self.start_ria(),
             self.start_portofermo(),
+            self.start_valmont(),
         )
 
     def start_generated(self, scale: int) -> tuple[Institution, ...]:
@@ -301,6 +305,14 @@ class _Street:
         url = self.start_file(PORTOFERMO, "/ws/programmazione-didattica", write_xml(document), "text/xml")
         source = DataSource("u-gov", "xml", url, name="U-GOV Didattica", mapping="u-gov")
         return replace(_make_institution(PORTOFERMO, (source,), minimum=15), on_violation="publish")
+
+    def start_valmont(self) -> Institution:
+        """XML of a service of the university's own."""
+        document = render_own_xml(self.teach(VALMONT, "valmont"))
+        spoil_own_xml(document)
+        url = self.start_file(VALMONT, "/services/catalogue", write_xml(document), "text/xml")
+        source = DataSource("catalogue", "xml", url, name="Catalogue des UE", mapping="example-xml")
+        return _make_institution(VALMONT, (source,), minimum=15)
 
     def start_file(self, university: University, path: str, body: bytes, media_type: str) -> str:
         """Serve one file; return its address."""

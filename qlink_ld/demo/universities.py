@@ -183,6 +183,18 @@ PORTOFERMO: Final = University(
     postal_code="00110",
     languages=("it", "en"),
 )
+VALMONT: Final = University(
+    id="XM0001",
+    schac="univ-valmont.example",
+    names={"fr": "Université de Valmont", "en": "University of Valmont"},
+    short_name="UVal",
+    country="FRA",
+    country_alpha2="FR",
+    city="Valmont",
+    street="Place des Sources",
+    postal_code="00120",
+    languages=("fr", "en"),
+)
 UNIVERSITIES: Final = (
     NORDHAIN,
     ALTAVALLE,
@@ -196,6 +208,7 @@ UNIVERSITIES: Final = (
     SEEUFER,
     RIA,
     PORTOFERMO,
+    VALMONT,
 )
 ALLIANCE_ID: Final = "INT9001"
 ALLIANCE_NAME: Final = "Aurelia European University Alliance"

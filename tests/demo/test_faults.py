@@ -16,6 +16,7 @@ from qlink_ld.demo.faulty_courses import (
     spoil_occapi,
     spoil_oeapi,
     spoil_own_json,
+    spoil_own_xml,
     spoil_table,
     spoil_u_gov,
 )
@@ -24,6 +25,7 @@ from qlink_ld.demo.occapi import OccapiServer
 from qlink_ld.demo.oeapi import render_oeapi
 from qlink_ld.demo.own_json import render_own_json
 from qlink_ld.demo.own_table import COLUMNS, render_table
+from qlink_ld.demo.own_xml import VALMONT_XML, render_own_xml
 from qlink_ld.demo.sample_universities import load_catalogue
 from qlink_ld.demo.teaching import Teaching, read_teaching
 from qlink_ld.demo.u_gov import U_GOV, render_u_gov
@@ -39,6 +41,7 @@ from qlink_ld.demo.universities import (
     SERRABELA,
     UNIVERSITIES,
     VALEMARE,
+    VALMONT,
     ZEEDIJK,
     University,
 )
@@ -100,6 +103,7 @@ def test_announced_numbers_are_those_of_the_other_formats() -> None:
     assert expect(RIOMAR, "riomar") == PUBLISHED[RIOMAR.id]
     assert expect(VALEMARE, "valemare") == PUBLISHED[VALEMARE.id]
     assert expect(BELAGORA, "belagora") == PUBLISHED[BELAGORA.id]
+    assert expect(VALMONT, "valmont") == PUBLISHED[VALMONT.id]
     courses, offerings = expect(SEEUFER, "seeufer")
     programmes = sum(len(it.offerings) for it in teach(SEEUFER, "seeufer").programmes)
     assert (courses, offerings - programmes) == PUBLISHED[SEEUFER.id]  # only courses have options in this file
@@ -192,6 +196,12 @@ def test_files_of_a_form_of_their_own_have_their_faults() -> None:
     assert courses["DEMO-LEVEL"]["level"] == "Seniorenstudium"
     assert courses["DEMO-CREDITS"]["credits"] == "nach Vereinbarung"
     assert courses["DEMO-DATE"]["options"][0]["start"] == "31.02.2027"
+    xml = render_own_xml(teach(VALMONT, "valmont"))
+    spoil_own_xml(xml)
+    by_code = {course.get("code"): course for course in xml.iter(f"{{{VALMONT_XML}}}ue")}
+    assert by_code["DEMO-LEVEL"].get("niveau") == "DU"
+    assert by_code["DEMO-CLOSED"].get("etat") == "fermée"
+    assert by_code["DEMO-DATE"].findtext(f"{{{VALMONT_XML}}}session/{{{VALMONT_XML}}}debut") == "fin septembre"
     rows = render_table(teach(RIA, "ria"), teach(RIA, "ria").courses)
     spoil_table(rows)
     cells = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}

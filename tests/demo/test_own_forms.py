@@ -7,10 +7,11 @@ import pytest
 
 from qlink_ld.demo.own_json import render_own_json
 from qlink_ld.demo.own_table import COLUMNS, render_table, write_csv, write_xlsx
+from qlink_ld.demo.own_xml import VALMONT_XML, render_own_xml
 from qlink_ld.demo.sample_universities import load_catalogue
 from qlink_ld.demo.teaching import Teaching, read_teaching
 from qlink_ld.demo.u_gov import U_GOV, render_u_gov
-from qlink_ld.demo.universities import PORTOFERMO, RIA, SEEUFER, University
+from qlink_ld.demo.universities import PORTOFERMO, RIA, SEEUFER, VALMONT, University
 
 
 def teach(university: University, file: str) -> Teaching:
@@ -53,6 +54,19 @@ def test_a_spreadsheet_can_be_opened_and_is_the_same_every_time(ria: Teaching) -
     cells = [list(row) for row in sheet.iter_rows(values_only=True)]
     assert cells[0] == list(COLUMNS)
     assert [[cell or "" for cell in row] for row in cells[1:]] == rows
+
+
+def test_xml_has_attributes_two_namespaces_and_french_dates() -> None:
+    teaching = teach(VALMONT, "valmont")
+    document = render_own_xml(teaching)
+    courses = {course.get("code"): course for course in document.iter(f"{{{VALMONT_XML}}}ue")}
+    assert courses.keys() == {course.code for course in teaching.courses}
+    course = courses["ENE-210"]
+    assert (course.get("niveau"), course.findtext(f"{{{VALMONT_XML}}}credits")) == ("M1", "7,5")
+    titles = [element.text for element in course if str(element.tag).endswith("}title")]
+    assert titles == ["ENE-210 Petite hydroélectricité", "Petite hydroélectricité", "Small Hydropower"]
+    assert course.findtext(f"{{{VALMONT_XML}}}session/{{{VALMONT_XML}}}debut") == "1 octobre 2026"
+    assert course.findtext(f"{{{VALMONT_XML}}}session/{{{VALMONT_XML}}}fin") == "12/02/2027"
 
 
 def test_u_gov_has_each_activity_below_a_programme_of_its_level() -> None:

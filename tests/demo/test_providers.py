@@ -89,6 +89,7 @@ def test_every_format_and_version_has_a_provider(providers: DemoProviders) -> No
         ("elm", "3.3"),
         ("json", "example-json"),
         ("csv", "example-csv"),
+        ("xml", "example-xml"),
         ("xml", "u-gov"),
     }
     files = {source.content_type or kind for source, kind in sources if source.type == "elm"}
