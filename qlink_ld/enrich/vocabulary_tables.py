@@ -20,7 +20,7 @@ _SPECIAL = {
     "nqf": "http://data.europa.eu/snb/qdr/25831c2",
     "note-topic": "http://data.europa.eu/snb/learningOpportunity-topics",
 }
-# Codes that ISO has withdrawn and that systems still write. Source: the lists of changes of ISO 639-1 and 639-2, and the
+# Codes that ISO has withdrawn and that systems still write. Source: the lists of changes of ISO 639-1 and 639-2; the
 # preferred values of the IANA Language Subtag Registry. Serbo-Croatian (sh) has none.
 _WITHDRAWN = {
     "language": {
