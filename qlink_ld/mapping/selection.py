@@ -5,7 +5,7 @@ with it what the mapping wants of its surroundings, and hands out the children t
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ from qlink_ld.mapping.paths import (
 from qlink_ld.mapping.reading import Located
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, MappingFolder, ResourceSpec
 from qlink_ld.mapping.steps import CopiedKey
+from qlink_ld.mapping.surroundings import count_surroundings
 
 KEPT_BYTES = 32 * 1024 * 1024  # of documents whose values are kept; as values they are several times as much
 
@@ -34,9 +35,10 @@ KEPT_BYTES = 32 * 1024 * 1024  # of documents whose values are kept; as values t
 class Bodies:
     """The values of documents: each is parsed once, as long as there are not too many."""
 
-    def __init__(self, spec: BodySpec, account: Account) -> None:
+    def __init__(self, spec: BodySpec, account: Account, on_first: Callable[[Document, Any], None]) -> None:
         self._spec = spec
         self._account = account
+        self._on_first = on_first  # told of each document once
         self._kept: OrderedDict[int, tuple[Any, int]] = OrderedDict()
         self._told: set[int] = set()
 
@@ -54,11 +56,13 @@ class Bodies:
         self._kept[number] = (read.value, len(body))
         while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
-        for note in read.notes if number not in self._told else ():
-            position = f"{document.position} line {note.line}" if note.line else document.position
-            for _ in range(note.count):
-                self._account.report(note.code, note.message, value=note.value, position=position)
-        self._told.add(number)
+        if number not in self._told:
+            self._told.add(number)
+            for note in read.notes:
+                position = f"{document.position} line {note.line}" if note.line else document.position
+                for _ in range(note.count):
+                    self._account.report(note.code, note.message, value=note.value, position=position)
+            self._on_first(document, read.value)
         return read.value
 
 
@@ -74,7 +78,7 @@ class Selector:
         self._mapping = mapping
         self._body = body
         self._account = account
-        self._bodies = Bodies(body, account)
+        self._bodies = Bodies(body, account, self._count_surroundings)
         self._ids = {*mapping.joins, *mapping.references}  # members that hold identifiers of other records
         self._merged: dict[str, list[Entry]] = {}
 
@@ -104,6 +108,15 @@ class Selector:
         for resource in self._mapping.resources:
             lists |= {spec.resource: spec for spec in (resource.children, resource.parts) if spec and spec.page}
         return lists | {resource.name: resource for resource in self._mapping.resources if resource.page}
+
+    def _count_surroundings(self, document: Document, value: Any) -> None:  # noqa: ANN401 (JSON)
+        """Account for what stands beside the records."""
+        read: list[Path] = []
+        for spec in self._lists().values():
+            path = spec.path if isinstance(spec, ResourceSpec) else split_path(spec.records or "")
+            outer = {} if isinstance(spec, JoinSpec) else spec.outer
+            read += [path, *(path[: way.level] + way.rest for way in outer.values() if not way.is_key)]
+        count_surroundings(value, read, self._mapping.ignore, self._account, document.resource)
 
     # Records -----------------------------------------------------------------------------------------------------
 

@@ -288,3 +288,49 @@ def test_a_source_of_an_own_format_needs_a_mapping_of_its_type(run: Run, tmp_pat
         find_mapping(DataSource("own", "json", "https://x.example/"))
     with pytest.raises(UnknownMapping, match="is for sources of type 'json', and the source 'own' is of type 'csv'"):
         find_mapping(DataSource("own", "csv", "https://x.example/", mapping=str(tmp_path)))
+
+
+def test_what_stands_beside_the_records_is_accounted_for(run: Run) -> None:
+    lookup = {f"k{number}": {"text": "x"} for number in range(80)}
+    done = run(
+        COURSES + 'records = "units.*.courses"\nidentifier = "id"\nouter = { unit = "units.*.name" }\n'
+        '[ignore]\ncontact = "personal data"\n"data.notes" = "internal"\n',
+        {
+            "version": 3,
+            "contact": {"name": "A"},
+            "notes": ["a", "b"],
+            "units": {"m": {"name": "Maths", "phone": "1", "courses": [{"id": "A"}]}},
+            "modules": [{"id": "M1", "title": "Nobody reads me"}, {"id": "M2"}],
+            "lookup": lookup,
+        },
+    )
+    left = {(use.path, use.outcome): use.count for use in done.account.fields if use.resource == "data"}
+    assert left == {
+        ("version", "unmapped"): 1,
+        ("contact", "ignored"): 1,
+        ("notes", "ignored"): 2,
+        ("units.m.phone", "unmapped"): 1,
+        ("modules.id", "unmapped"): 2,
+        ("modules.title", "unmapped"): 1,
+        ("lookup.*.text", "unmapped"): 80,
+    }
+
+
+def test_what_surrounds_nothing_is_counted_once_however_often_it_is_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selections, "KEPT_BYTES", 1)
+    toml = COURSES + 'records = "c"\nidentifier = "id"\n'
+    done = run(toml + '[[resource]]\nname = "p"\nrecords = "p"\nidentifier = "id"\nclass = ["x:P"]\n',
+               {"c": [{"id": "A"}], "p": [], "x": 1}, {"c": [], "p": [{"id": "P"}], "x": [1, 2]})  # fmt: skip
+    assert done.fields["x", "unmapped"] == 3
+    assert len(done.reads) > 2
+
+
+def test_an_unread_part_that_is_nested_deeply_is_counted_as_one(run: Run) -> None:
+    value: object = "deep"
+    for _ in range(200):
+        value = {"a": value}
+    done = run(COURSES + 'records = "c"\nidentifier = "id"\n', {"c": [], "x": value})
+    (use,) = done.account.fields
+    assert (use.outcome, use.count) == ("unmapped", 1)
