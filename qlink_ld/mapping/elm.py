@@ -190,8 +190,9 @@ class ElmMapper:
 
     def _cut(self, graph: Graph, url: str) -> Iterator[list[Mapped]]:
         specifications = graph.of_type(_SPECIFICATIONS)
-        instances = [node for node in graph.of_type(_INSTANCES) if node not in set(specifications)]
-        whole = set(specifications) | set(instances)
+        whole = set(specifications)
+        instances = [node for node in graph.of_type(_INSTANCES) if node not in whole]
+        whole.update(instances)
         owner = self._assign(graph, specifications, instances)
         self._personal = self._find_personal(graph)
         members: dict[Node, list[Node]] = defaultdict(list)
@@ -314,11 +315,12 @@ class ElmMapper:
 
     def _reason_to_omit(self, predicate: str, value: Node | Literal) -> str:
         """Why a statement is left out; empty if it is not."""
-        if value in self._personal:
-            return _PERSONAL
-        if predicate.startswith(SOURCE) or (isinstance(value, NamedNode) and value.value.startswith(SOURCE)):
-            return _UNDEFINED
-        return self.mapping.drop.get(predicate, "")
+        if not isinstance(value, Literal):
+            if value in self._personal:
+                return _PERSONAL
+            if value.value.startswith(SOURCE):
+                return _UNDEFINED
+        return _UNDEFINED if predicate.startswith(SOURCE) else self.mapping.drop.get(predicate, "")
 
     def _retype(self, predicate: str, value: NamedNode | Literal) -> NamedNode | Literal:
         """Give a literal the datatype that the mapping wants for its property, if its text allows that."""
