@@ -64,6 +64,11 @@ def read_members(value: Any, path: Path) -> Any:  # noqa: ANN401 (JSON)
     return value
 
 
+def is_made(record: dict[str, Any], parts: tuple[Path, ...]) -> bool:
+    """Whether a record's identifier was made of these parts: a member of its own may have a dot in its name, too."""
+    return bool(parts) and all(read_members(record, part) is not None for part in parts)
+
+
 def remove(value: Any, path: Path) -> Any:  # noqa: ANN401 (JSON)
     """Return the value without what is at a path; what stays is shared with the original."""
     if isinstance(value, list):

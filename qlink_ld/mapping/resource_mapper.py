@@ -26,6 +26,7 @@ from qlink_ld.mapping.documents import (
 )
 from qlink_ld.mapping.joins import Joiner
 from qlink_ld.mapping.lift import OxigraphLifter
+from qlink_ld.mapping.paths import is_made
 from qlink_ld.mapping.prepare import Preparer
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, ResourceSpec
 from qlink_ld.mapping.steps import CopiedKey
@@ -248,7 +249,7 @@ class ResourceMapper:
 
     def without_made(self, record: JsonObject) -> JsonObject:
         """Return a record without an identifier that was made of other members, unless the context wants it."""
-        made = self.spec.identifier_parts and self.spec.identifier not in self.context.terms
+        made = is_made(record, self.spec.identifier_parts) and self.spec.identifier not in self.context.terms
         return {name: value for name, value in record.items() if name != self.spec.identifier} if made else record
 
     def record_members(self) -> JsonObject:
@@ -394,7 +395,8 @@ class ResourceMapper:
         spec = self.spec.children
         iri = f"{parent}/instances/{encode_segment(child[spec.identifier] if spec else '')}"
         child, held = self.joiner.join(child, shared, f"{spec.key}." if spec else "")
-        if spec and (spec.identifier_parts or spec.numbered) and spec.identifier not in self.known_to_children:
+        made = spec and (spec.numbered or is_made(child, spec.identifier_parts))
+        if spec and made and spec.identifier not in self.known_to_children:
             child.pop(spec.identifier, None)  # made by us, of others which are accounted for
         if self.spec.language and child.get(self.spec.language) not in NOTHING:
             self.preparer.use_language(child[self.spec.language])

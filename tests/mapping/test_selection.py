@@ -231,6 +231,12 @@ def test_an_identifier_is_made_of_parts(run: Run) -> None:
     assert len(done.refusals) == 1
 
 
+def test_an_identifier_may_have_a_dot_in_its_name(run: Run) -> None:
+    done = run(COURSES + 'identifier = "No."\n', b"No.;title\nA;One\n", kind="csv")
+    assert set(done.records) == {"A"}
+    assert done.fields["No.", "unmapped"] == 1
+
+
 def test_numbers_are_identifiers_only_where_that_is_said(run: Run) -> None:
     plain = run(COURSES + 'identifier = "id"\n', [{"id": 5}])
     assert "number_ids = true" in plain.refusals[0].issue.message
