@@ -230,12 +230,16 @@ def _as_list(value: Any) -> list[Any]:
 class RandomServer:
     """Answers every GET of an OpenAPI file; the same request gets the same answer.
 
+    Args:
+        faults: the share of requests that are answered badly.
+
     Attributes:
         requests: how many were answered.
     """
 
-    def __init__(self, server: HTTPServer, document: Schema, prefix: str, seed: int) -> None:
+    def __init__(self, server: HTTPServer, document: Schema, prefix: str, seed: int, faults: float = 0) -> None:
         self.document = document
+        self.faults = faults
         self.seed = seed
         self.requests = 0
         self.url = server.url_for(prefix)
@@ -268,7 +272,21 @@ class RandomServer:
         found = self.find_schema(path)
         if found is None:
             return Response("{}", 404, content_type="application/problem+json")
-        return Response(json.dumps(self.make(path, query)), content_type=found[0])
+        body, media_type = json.dumps(self.make(path, query)), found[0]
+        chance = Random(f"fault {self.seed} {path} {query}")
+        if chance.random() >= self.faults:
+            return Response(body, content_type=media_type)
+        return chance.choice(
+            (
+                Response("<!doctype html><title>Fault</title>", 500, content_type="text/html"),
+                Response("<!doctype html><title>Sign in</title>", content_type="text/html"),
+                Response(body[: len(body) // 2], content_type=media_type),
+                Response("", content_type=media_type),
+                Response('{"status": 404}', 404, content_type="application/problem+json"),
+                Response(json.dumps([body]), content_type=media_type),
+                Response(body, content_type="text/html"),  # good but for what it says it is
+            )
+        )
 
 
 @pytest.fixture(scope="session")
@@ -287,10 +305,10 @@ def documents(shared: Path) -> Mapping[str, Schema]:
 
 @pytest.fixture
 def random_server(_http: HTTPServer, documents: Mapping[str, Schema]) -> Iterator[Callable[..., RandomServer]]:
-    """Starts a server: `random_server("ooapi-v5", "/ooapi/v5", seed)`."""
+    """Starts a server: `random_server("ooapi-v5", "/ooapi/v5", seed)`, with a share of faults if there are any."""
 
-    def start(name: str, prefix: str, seed: int) -> RandomServer:
-        return RandomServer(_http, documents[name], prefix, seed)
+    def start(name: str, prefix: str, seed: int, faults: float = 0) -> RandomServer:
+        return RandomServer(_http, documents[name], prefix, seed, faults)
 
     yield start
     _http.clear()

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import jsonschema
@@ -23,8 +22,7 @@ from qlink_ld.model import DataSource, HarvestReport, Institution, Snapshot
 from qlink_ld.namespaces import QL, RDF, SH
 from qlink_ld.pipeline import process_institution, run
 
-StartServer = Callable[[str, str, int], Any]
-MakeData = Callable[[Any, Random], Any]
+StartServer = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -197,6 +195,19 @@ def test_no_record_of_a_random_server_is_lost_and_every_refusal_is_explained(
     again = process_institution(config, institution, offline=True, full=True)
     assert (again.harvested, again.graph_sha256) == (report.harvested, report.graph_sha256)
     assert read_graph(config, "graphs", institution) == graph
+
+
+@each_format
+def test_what_a_failing_server_gave_is_not_lost_and_what_it_did_not_give_is_said(
+    random_server: StartServer, tmp_path: Path, form: Format
+) -> None:
+    server = random_server(form.file, form.prefix, 8, faults=0.25)
+    institution = make_institution(form, server.url, 8)
+    config = make_config(tmp_path, institution)
+    report = process_institution(config, institution)
+    check_nothing_is_lost(config, institution, report)
+    told = {issue.code for issue in report.issues}
+    assert told & {"page-failed", "page-unreadable", "single-absent"}
 
 
 def test_random_servers_become_a_release(random_server: StartServer, tmp_path: Path) -> None:
