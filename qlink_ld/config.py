@@ -18,6 +18,7 @@ from qlink_ld.discovery_settings import DiscoverySettings
 from qlink_ld.errors import ConfigurationError
 from qlink_ld.model import Alliance, Auth, DataSource, Institution, OnViolation
 from qlink_ld.namespaces import Iris
+from qlink_ld.resources import find_resource_dir
 
 log = logging.getLogger(__name__)
 
@@ -438,8 +439,12 @@ def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:
         message = f"a source of type '{source.type}' needs a 'mapping': the folder that says what is in it, or its name"
         raise reader.error(message, where, "type")
     source = replace(source, path=_address(reader, source.path, where, "path"))
-    if source.mapping and ("/" in source.mapping or source.mapping.startswith(".")):
-        source = replace(source, mapping=str(reader.resolve(source.mapping)))
+    if source.mapping:
+        folder = reader.resolve(source.mapping)
+        plain = "/" not in source.mapping and not source.mapping.startswith(".")
+        bundled = plain and (find_resource_dir("mappings") / source.mapping).is_dir()
+        if not plain or (not bundled and folder.is_dir()):  # a folder beside this file needs no `./`
+            source = replace(source, mapping=str(folder))
     return source
 
 

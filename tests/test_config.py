@@ -223,6 +223,20 @@ def test_a_spreadsheet_is_a_table(tmp_path: Path) -> None:
     assert (source.type, source.mapping) == ("csv", str(tmp_path / "own"))
 
 
+def test_a_mapping_is_a_folder_beside_the_file_or_a_bundled_name(tmp_path: Path) -> None:
+    (tmp_path / "my-university").mkdir()
+    (tmp_path / "example-json").mkdir()
+    text = INSTITUTION + "[[institution.source]]\ntype = 'json'\npath = 'x'\nmapping = '{}'"
+
+    def read(mapping: str) -> str | None:
+        return load(tmp_path, text.format(mapping)).institutions[0].sources[0].mapping
+
+    assert read("my-university") == read("./my-university") == str(tmp_path / "my-university")
+    assert read("example-json") == "example-json"
+    assert read("./example-json") == str(tmp_path / "example-json")
+    assert read("absent") == "absent"
+
+
 def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"qlink\.toml: not valid TOML: .*line 2"):
         load(tmp_path, "a = 1\nb = = 2")

@@ -85,6 +85,8 @@ def load_mapping(name: str) -> MappingFolder:
         BrokenMapping: a file in it is wrong; the message names file and member.
     """
     folder = find_resource_dir("mappings") / name if "/" not in name and not name.startswith(".") else Path(name)
+    if not folder.is_dir() and Path(name).is_dir():  # in the current folder, without `./`
+        folder = Path(name)
     file = folder / "mapping.toml"
     if not file.is_file():
         raise UnknownMapping(f"unknown mapping '{name}': no file {file}; bundled are: {', '.join(bundled_names())}")

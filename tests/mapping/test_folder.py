@@ -63,6 +63,14 @@ def test_a_source_without_mapping_says_what_there_is() -> None:
     assert "Set 'version', or 'mapping' to a folder" in str(raised.value)
 
 
+def test_a_folder_in_the_current_one_needs_no_path(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(GOOD)
+    monkeypatch.chdir(tmp_path.parent)
+    assert load_mapping(tmp_path.name).name == "mine"
+
+
 def test_a_source_can_name_its_mapping(write: Write) -> None:
     folder = write(GOOD)
     assert find_mapping(DataSource("s", "json", "https://x.example/", mapping=folder)).name == "mine"
