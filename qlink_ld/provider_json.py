@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 _BOM = b"\xef\xbb\xbf"
+_LONGEST_NUMBER = 400  # characters
+_GREATEST = 1.7e308  # near the greatest double; RFC 8259 §6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class ReadJson:
 def read_json(body: bytes) -> ReadJson:
     """Parse a response body.
 
-    Forgiven: a byte order mark, raw control characters in strings, `NaN` and `Infinity` (they become null) and half
-    surrogate pairs (they become U+FFFD). Not forgiven: another encoding than UTF-8, a body that was cut, anything after
-    the document.
+    Forgiven: a byte order mark, raw control characters in strings, `NaN` and `Infinity` (they become null), numbers too
+    great to be read (they become texts) and half surrogate pairs (they become U+FFFD). Not forgiven: another encoding
+    than UTF-8, a body that was cut, anything after the document.
 
     Raises:
         ValueError: not JSON; the message has line and column.
@@ -36,9 +38,23 @@ def read_json(body: bytes) -> ReadJson:
     except orjson.JSONDecodeError as error:
         strict = error
     try:
-        value = json.loads(plain.decode(), strict=False, parse_constant=lambda _: None)
+        value = json.loads(
+            plain.decode(),
+            strict=False,
+            parse_constant=lambda _: None,
+            parse_float=_read_number,
+            parse_int=_read_number,
+        )
         text = json.dumps(value, ensure_ascii=False)
         whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return ReadJson(orjson.loads(whole), str(strict))
     except (ValueError, RecursionError):
         raise ValueError(str(strict)) from strict
+
+
+def _read_number(text: str) -> float | str:
+    """Return a number, or its text where it is greater than any that JSON's readers agree on."""
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    number = float(text) if not text.lstrip("-").isdigit() else int(text)
+    return number if abs(number) < _GREATEST else text

@@ -23,16 +23,22 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DURATION = re.compile(
     r"-?P(?=.)(\d+Y)?(\d+M)?((?P<weeks>\d+)W)?(?P<days>\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII
 )
+_LONGEST = 500  # characters of a number, a date, a duration or a language tag; what is longer is none
+_LONGEST_IRI = 20_000  # twice what servers and browsers take
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:[:/?#]|$)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)
 def read_language(tag: str) -> str | None:
     """Return a language tag in its canonical form, in lower case as Oxigraph writes it; None if it is none.
 
     `EN`, `en_GB` and `eng` are `en`, `en-gb` and `en`; deprecated codes become the present ones (`iw` is `he`). A tag
     whose language is not registered is none. Source: BCP 47 §2.2.9, §4.5; the IANA Language Subtag Registry.
     """
+    return _read_language(tag) if len(tag) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read_language(tag: str) -> str | None:
     tag = tag.strip().replace("_", "-")
     primary = tag.partition("-")[0].lower()
     try:
@@ -47,6 +53,8 @@ def read_language(tag: str) -> str | None:
 
 def read_iri(text: str) -> str | None:
     """Return an absolute IRI, or None. Blanks inside are percent-encoded, a bare host gets `https://`."""
+    if len(text) > _LONGEST_IRI:
+        return None
     text = text.strip().replace(" ", "%20")
     if "://" not in text and _HOST.match(text):
         text = f"https://{text}"
@@ -96,7 +104,7 @@ def read_decimal(value: object) -> str | None:
     if isinstance(value, bool):
         return None
     text = str(value).strip() if isinstance(value, str | int | float | Decimal) else ""
-    if not _NUMBER.fullmatch(text):
+    if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
         return None
     try:
         number = Decimal(text)
@@ -156,12 +164,12 @@ def read_string(value: object) -> str | None:
 _DATES = 4096  # the same few hundred days come again and again
 
 
-def _text_only(read: Callable[[str], str | None]) -> Callable[[object], str | None]:
-    return lambda value: read(value) if isinstance(value, str) else None
+def _text_only(read: Callable[[str], str | None], longest: int = _LONGEST) -> Callable[[object], str | None]:
+    return lambda value: read(value) if isinstance(value, str) and len(value) <= longest else None
 
 
 READERS: dict[str, Callable[[object], str | None]] = {
-    f"{XSD}anyURI": _text_only(read_iri),
+    f"{XSD}anyURI": _text_only(read_iri, _LONGEST_IRI),
     f"{XSD}boolean": read_boolean,
     f"{XSD}date": _text_only(lru_cache(_DATES)(read_day)),
     f"{XSD}dateTime": _text_only(lru_cache(_DATES)(read_date_time)),
