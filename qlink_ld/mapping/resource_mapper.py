@@ -445,7 +445,11 @@ def _by_parent(
 
 def _document_of(document: Document, children: list[Any]) -> Document:
     """Return some of a document's records as one of their own."""
+    as_they_are = replace(document, find=lambda _quiet: [Entry(document.position, child) for child in children])
     if document.find is not None:
-        return replace(document, find=lambda _quiet: [Entry(document.position, child) for child in children])
-    body = orjson.dumps(children)  # pages of an API wait as bytes, which takes less room
+        return as_they_are
+    try:
+        body = orjson.dumps(children)  # pages of an API wait as bytes, which takes less room
+    except orjson.JSONEncodeError:  # one of them is nested too deeply: it is left out when its turn comes
+        return as_they_are
     return Document(document.resource, document.position, partial(bytes, body))

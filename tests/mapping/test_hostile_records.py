@@ -1,8 +1,8 @@
 """One record that cannot be lifted never costs another: records with one value replaced by something nasty.
 
-Records that say the same under different ids; in all but the first and the last, or in their children, a value anywhere is
-replaced. Those two must come out byte for byte as without it, the others must be mapped or refused with their place, and
-all leaves must be accounted for. Seeded, so that a failure comes again.
+Records that say the same under different ids; in all but the first and the last, or in their children, a value anywhere
+is replaced. Those two must come out byte for byte as without it, the others must be mapped or refused with their place,
+and all leaves must be accounted for. Seeded, so that a failure comes again.
 """
 
 import json
@@ -20,8 +20,8 @@ from qlink_ld.provider_json import read_json
 
 CASES = Path(__file__).parents[1] / "mappings"
 INSTITUTION = Institution(id="NL0028", name="University of Twente", schac="utwente.nl")
-# Mapping → case whose first record serves, its resource, where records are in a page, identifier; of children: resource,
-# and the member that names their record, where they are a flat list.
+# Mapping → case whose first record serves, its resource, where records are in a page, identifier; of children: the
+# resource, and the member that names their record, where they are a flat list.
 FORMATS = {
     "ooapi-5": ("ooapi-5/inheritance", "courses", "items", "courseId", "course-offerings", None),
     "oeapi-6": ("oeapi-6/inheritance", "courses", "items", "courseId", "course-offerings", None),
@@ -33,15 +33,17 @@ FORMATS = {
 
 # What JSON can say; `RAW` stands for what only bytes can.
 NASTY: tuple[Any, ...] = (
-    None, True, 0, -1, 4711, 1e308, 12345678901234567890, 0.1, "", " ", "\n\t\r", "\x00\x1b[31m\x7f\x85", "\ufffe\uffff",
-    "a" * 300_000, "9" * 5000, "P" + "9" * 5000 + "W", "-" * 1000, "http://a b/<>{}|^`\\", "://", "http://[::1", "_:b0",
-    "urn:qlink-ld:source:x", "<x>", '"@en . <u:s> <u:p> <u:o> .', "@id", "elm:Course", "2025-02-30", "NaN", "Infinity",
-    [], {}, [[]], [{}], [None], {"": ""}, {"@id": "urn:x"}, {"@value": "x", "@language": "en"}, {"value": {"value": {}}},
-    {"language": None, "value": "x"}, {"language": ["en"], "value": "x"}, {"language": "x" * 5000, "value": "x"},
+    None, True, 0, -1, 4711, 1e308, 12345678901234567890, 0.1, "", " ", "\n\t\r", "\x00\x1b[31m\x7f\x85",
+    "\ufffe\uffff", "a" * 300_000, "9" * 5000, "P" + "9" * 5000 + "W", "-" * 1000, "http://a b/<>{}|^`\\", "://",
+    "http://[::1", "_:b0", "urn:qlink-ld:source:x", "<x>", '"@en . <u:s> <u:p> <u:o> .', "@id", "elm:Course",
+    "2025-02-30", "NaN", "Infinity", [], {}, [[]], [{}], [None], {"": ""}, {"@id": "urn:x"},
+    {"@value": "x", "@language": "en"}, {"value": {"value": {}}}, {"language": None, "value": "x"},
+    {"language": ["en"], "value": "x"}, {"language": "x" * 5000, "value": "x"},
     {"a b": 1, "<>": 2, "\x00": 3, "é/#?": 4, "@graph": [], "..": 5, "x" * 5000: 6}, ["x", ["y", ["z", {"k": []}]]],
-    {f"key{number}": number for number in range(1500)}, {"RAW": "[" * 500 + "1" + "]" * 500}, {"RAW": '{"name":' * 200 + "1" + "}" * 200},
-    {"RAW": '"\\ud800 half a pair"'}, {"RAW": "NaN"}, {"RAW": "-Infinity"}, {"RAW": "1e999"}, {"RAW": "9" * 400},
-    {"RAW": '{"name": 1, "name": {"x": 2}, "name": "three"}'}, {"RAW": '"raw \x01\x0b control"'},
+    {f"key{number}": number for number in range(1500)}, {"RAW": "[" * 500 + "1" + "]" * 500},
+    {"RAW": '{"name":' * 200 + "1" + "}" * 200}, {"RAW": '"\\ud800 half a pair"'}, {"RAW": "NaN"}, {"RAW": "-Infinity"},
+    {"RAW": "1e999"}, {"RAW": "9" * 400}, {"RAW": '{"name": 1, "name": {"x": 2}, "name": "three"}'},
+    {"RAW": '"raw \x01\x0b control"'},
 )  # fmt: skip
 
 
@@ -171,6 +173,18 @@ def test_nasty_values_anywhere_in_records_cost_no_other(mapping: str) -> None:
             assert refusal.position.startswith(f"memory:{source.main}"), said
             assert "is refused" in refusal.issue.message, said
         assert sum(use.count for use in account.fields) == source.count(pages), said
+
+
+@pytest.mark.parametrize("mapping", ["edu-api-1", "ooapi-5"])
+def test_a_child_that_is_nested_too_deeply_costs_neither_its_record_nor_the_others(mapping: str) -> None:
+    source = Source(mapping)
+    middle = {**source.record, source.identifier: "B0"}
+    pages = source.build([(middle, {**(source.child or {}), "name": {"RAW": "[" * 500 + "1" + "]" * 500}})])
+    found, account = source.convert(pages)
+    assert [(entry.key, entry.instances) for entry in found] == [("A", 1), ("B0", 0), ("Z", 1)]
+    (issue,) = [issue for issue in account.issues if issue.code == "instance-unreadable"]
+    assert "nested deeper than" in issue.message
+    assert issue.position
 
 
 def test_ten_megabytes_in_one_value_cost_no_other() -> None:
