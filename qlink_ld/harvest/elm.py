@@ -11,7 +11,7 @@ from qlink_ld.harvest.visit import Visit
 
 ACCEPT = (
     "text/turtle, application/rdf+xml;q=0.9, application/ld+json;q=0.9, application/n-triples;q=0.8, "
-    "application/n-quads;q=0.8, */*;q=0.1"
+    "application/n-quads;q=0.8, application/trig;q=0.8, */*;q=0.1"
 )
 _HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
 
