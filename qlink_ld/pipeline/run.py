@@ -192,7 +192,8 @@ def _only_run(data_dir: Path) -> Iterator[None]:
 def _summary(report: HarvestReport) -> dict[str, Any]:
     """A report as it goes into release.json."""
     table = asdict(report)
-    table["fields"] = [use for use in table["fields"] if use["outcome"] in ("unmapped", "dropped")][:_KEPT_ISSUES]
+    lost = [use for use in table["fields"] if use["outcome"] in ("unmapped", "dropped")]
+    table["fields"] = sorted(lost, key=lambda use: -int(use["count"]))[:_KEPT_ISSUES]
     table["issues"] = table["issues"][:_KEPT_ISSUES]
     table["result_counts"] = table["result_counts"][:_KEPT_ISSUES]
     return table
