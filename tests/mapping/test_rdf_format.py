@@ -127,7 +127,7 @@ def test_byte_order_marks_are_no_text(encoding: str) -> None:
 
 
 def test_bytes_that_are_not_in_their_encoding_are_refused() -> None:
-    with pytest.raises(UnreadableData, match="is not in the encoding utf-16.*publish it in UTF-8"):
+    with pytest.raises(UnreadableData, match=r"is not in the encoding utf-16.*publish it in UTF-8"):
         read_text(b"\xff\xfe\x00", "text/turtle", U)
     with pytest.raises(UnreadableData, match="is not in the encoding klingon"):
         read_text(b"<?xml version='1.0' encoding='klingon'?>" + RDF_XML, None, U)
