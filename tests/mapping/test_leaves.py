@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from pyoxigraph import RdfFormat, parse
 
 from qlink_ld.mapping import Account, Document, JsonMapper, load_mapping
-from qlink_ld.model import Institution
+from qlink_ld.mapping.elm import ElmMapper
+from qlink_ld.model import DataSource, Institution
 from qlink_ld.namespaces import Iris
 
 Json = dict[str, Any]
@@ -214,3 +216,25 @@ def test_each_leaf_of_random_pages_counts_once(read_openapi: Callable[[str], Jso
     mapper = JsonMapper(load_mapping(mapping), INSTITUTION, IRIS, account, HARVESTED_ON)
     list(mapper.map_documents(documents))
     assert sum(use.count for use in account.fields) == sum(count(page[at]) for _, _, page in pages)
+
+
+def test_each_triple_of_a_file_counts_once() -> None:
+    turtle = b"""
+        @prefix ql: <http://data.quality-link.eu/ontology/v1#> .
+        @prefix elm: <http://data.europa.eu/snb/model/ontology/> .
+        @prefix dcterms: <http://purl.org/dc/terms/> . @prefix adms: <http://www.w3.org/ns/adms#> . @prefix : <u:> .
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        :a a ql:LearningOpportunitySpecification ; dcterms:title "A"@en, "B"@nl ; ql:ingestedAt "2025" ;
+          adms:identifier [ a elm:Identifier ; skos:notation "a" ] ; elm:providedBy :us ; <u:own> 1 .
+        :b a ql:LearningOpportunityInstance ; elm:learningAchievementSpecification :a ; elm:location :room .
+        :c a ql:LearningOpportunityInstance ; elm:learningAchievementSpecification :a ; elm:location :room .
+        :room a dcterms:Location ; elm:geographicName "Room"@en .
+        :us a elm:Organisation ; adms:identifier [ elm:schemeId ql:Schac ; skos:notation "utwente.nl" ] .
+        :stray a elm:Note ; elm:noteLiteral "nobody leads here"@en .
+    """
+    account = Account("file")
+    source = DataSource("elm", "elm", "https://source.example/elm.ttl")
+    mapper = ElmMapper(load_mapping("elm"), INSTITUTION, IRIS, account, HARVESTED_ON)
+    assert list(mapper.map_file(turtle, source, None, source.path))
+    assert sum(use.count for use in account.fields) == len(list(parse(turtle, format=RdfFormat.TURTLE)))
+    assert {use.outcome for use in account.fields} == {"mapped", "ignored", "unmapped"}
