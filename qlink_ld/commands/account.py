@@ -22,8 +22,11 @@ _NARROW = 90  # a terminal with fewer has no room for examples
 
 
 def print_account(fields: Iterable[tuple[str, FieldUse]]) -> None:
-    """Write the table on stderr; all of it if the command was called with -v."""
+    """Write the table on stderr, if anything was lost; all of it if the command was called with -v."""
+    fields = list(fields)
     everything = bool(click.get_current_context().find_root().params.get("verbose"))
+    if not everything and all(use.outcome in ("mapped", "ignored") for _, use in fields):
+        return
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
     click.echo(render_account(fields, width=width, everything=everything), err=True, nl=False)
 
