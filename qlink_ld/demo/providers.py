@@ -269,7 +269,7 @@ class _Street:
         """The Commission's XML form of LOQ."""
         document = render_loq_xml(self.teach(BELAGORA, "belagora"))
         spoil_loq_xml(document)
-        url = self.start_file(BELAGORA, "/izvoz/ucne-priloznosti.xml", write_xml(document), "application/xml")
+        url = self.start_file(BELAGORA, "/izvoz/ucne-priloznosti.xml", _write_xml(document), "application/xml")
         source = DataSource("loq", "elm", url, "3.1", "Izvoz za Europass")
         return _make_institution(BELAGORA, (source,), minimum=15)
 
@@ -302,7 +302,7 @@ class _Street:
         """XML of an administration system, without subject fields, so this one publishes what violates."""
         document = render_u_gov(self.teach(PORTOFERMO, "portofermo"))
         spoil_u_gov(document)
-        url = self.start_file(PORTOFERMO, "/ws/programmazione-didattica", write_xml(document), "text/xml")
+        url = self.start_file(PORTOFERMO, "/ws/programmazione-didattica", _write_xml(document), "text/xml")
         source = DataSource("u-gov", "xml", url, name="U-GOV Didattica", mapping="u-gov")
         return replace(_make_institution(PORTOFERMO, (source,), minimum=15), on_violation="publish")
 
@@ -310,7 +310,7 @@ class _Street:
         """XML of a service of the university's own."""
         document = render_own_xml(self.teach(VALMONT, "valmont"))
         spoil_own_xml(document)
-        url = self.start_file(VALMONT, "/services/catalogue", write_xml(document), "text/xml")
+        url = self.start_file(VALMONT, "/services/catalogue", _write_xml(document), "text/xml")
         source = DataSource("catalogue", "xml", url, name="Catalogue des UE", mapping="example-xml")
         return _make_institution(VALMONT, (source,), minimum=15)
 
@@ -332,7 +332,7 @@ class _Street:
         return server.url
 
 
-def write_xml(root: Element) -> bytes:
+def _write_xml(root: Element) -> bytes:
     """Return a document as a file, indented."""
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
