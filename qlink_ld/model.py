@@ -129,7 +129,7 @@ class Snapshot:
     unchanged: bool = False  # the same bytes as the snapshot before
     issues: tuple[Issue, ...] = ()
     digest: str = ""  # SHA-256 over the pages' resources, parents and hashes in order
-    requests: Mapping[str, int] = field(default_factory=dict, compare=False)  # of this visit: sent, conditional, unchanged, …
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)  # of this visit: sent, conditional, …
 
 
 @dataclass(frozen=True, slots=True)

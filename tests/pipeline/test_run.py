@@ -204,7 +204,6 @@ AT0002_REASONS = (
     "This learning opportunity has no EQF level.",
     "The language of this learning opportunity is not in the EU language list.",
     "The language of this offering is not in the EU language list.",
-    "The home page of this offering is not described in the data as a web page.",
     "The learning opportunity of this offering is not described in the data as a learning opportunity.",
 )
 
