@@ -7,11 +7,11 @@ from typing import Any
 
 from qlink_ld.errors import BrokenMapping
 from qlink_ld.mapping.body import BESPOKE_TYPES, BodySpec
-from qlink_ld.mapping.construct import load_rules
 from qlink_ld.mapping.context import load_context
 from qlink_ld.mapping.form_reader import FormReader
 from qlink_ld.mapping.paths import OuterPath, find_outer, split_path
 from qlink_ld.mapping.paths import Path as MemberPath
+from qlink_ld.mapping.rules import load_rules
 from qlink_ld.mapping.specs import ChildSpec, JoinSpec, MappingFolder, NodeSpec, ReferenceSpec, ResourceSpec
 from qlink_ld.mapping.table_document import TableOptions
 from qlink_ld.mapping.values import READERS

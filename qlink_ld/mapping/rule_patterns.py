@@ -16,7 +16,7 @@ from rdflib.paths import AlternativePath, InvPath, MulPath, Path, SequencePath
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Node, URIRef, Variable
 
-from qlink_ld.mapping.construct import VOCABULARY, parse_rule
+from qlink_ld.mapping.rules import VOCABULARY, parse_rule
 
 Chain = tuple[str, ...]  # predicates, from the start of the pattern
 Triple = tuple[Any, Any, Any]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from qlink_ld.mapping.body import BodySpec
-from qlink_ld.mapping.construct import Rule
 from qlink_ld.mapping.forms import Forms, ValueForm
 from qlink_ld.mapping.paths import OuterPath
 from qlink_ld.mapping.paths import Path as MemberPath
+from qlink_ld.mapping.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

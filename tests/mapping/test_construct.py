@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from qlink_ld.errors import BrokenMapping
-from qlink_ld.mapping.construct import Rule, RuleRunner, load_rules
+from qlink_ld.mapping.construct import RuleRunner
+from qlink_ld.mapping.rules import Rule, load_rules
 
 E = "https://ex.example/"
 PREFIX = f"PREFIX ex: <{E}>\nPREFIX skos: <http://www.w3.org/2004/02/skos/core#>\n"

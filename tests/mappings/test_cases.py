@@ -23,9 +23,9 @@ from pyoxigraph import BlankNode, RdfFormat, parse
 
 from qlink_ld.mapping import Account, Document, JsonMapper, MappingFolder, load_mapping, map_graph
 from qlink_ld.mapping.batch import Mapped
-from qlink_ld.mapping.construct import Rule
 from qlink_ld.mapping.elm import ElmMapper
 from qlink_ld.mapping.folder import bundled_names
+from qlink_ld.mapping.rules import Rule
 from qlink_ld.model import DataSource, Institution, Record
 from qlink_ld.namespaces import Iris
 from qlink_ld.ntriples import to_quads
