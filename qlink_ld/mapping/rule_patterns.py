@@ -5,7 +5,7 @@ A chain is the way from a record or node to a value: the predicates of the patte
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import product
 from pathlib import Path as File
@@ -16,7 +16,7 @@ from rdflib.paths import AlternativePath, InvPath, MulPath, Path, SequencePath
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Node, URIRef, Variable
 
-from qlink_ld.mapping.rules import VOCABULARY, parse_rule
+from qlink_ld.mapping.rules import VOCABULARY, parse_rule, remember
 
 Chain = tuple[str, ...]  # predicates, from the start of the pattern
 Triple = tuple[Any, Any, Any]
@@ -46,7 +46,18 @@ class Made:
 @lru_cache(maxsize=512)
 def read_rule(file: File) -> tuple[Made, ...]:
     """Read what a rule makes; the file was checked when its mapping was loaded."""
-    return tuple(_Reader(parse_rule(file.read_text(encoding="utf-8"))).read())
+    text = file.read_text(encoding="utf-8")
+    found = remember("made", text, lambda: [asdict(made) for made in _Reader(parse_rule(text)).read()])
+    return tuple(
+        Made(
+            entry["property"],
+            tuple(entry["classes"]),
+            entry["value"],
+            tuple(map(tuple, entry["sources"])),
+            tuple(map(tuple, entry["conditions"])),
+        )
+        for entry in found
+    )
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -28,7 +28,7 @@ from qlink_ld.errors import BrokenMapping
 log = logging.getLogger(__name__)
 
 VOCABULARY = "urn:qlink-ld:vocabulary:"  # GRAPH <urn:qlink-ld:vocabulary:language> in a rule reads that SKOS file
-_FORMAT = 1  # of what is remembered
+_FORMAT = 2  # of what is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _load_rule(file: File) -> Rule:
     try:
         text = file.read_text(encoding="utf-8")
         Store().query(text)
-        found = _recall(text) or _remember(text, _analyse(text))
+        found = remember("rule", text, lambda: _analyse(text))
     except OSError as error:
         raise BrokenMapping(f"{file}: cannot read this rule: {error.strerror}") from error
     except Exception as error:  # rdflib raises pyparsing's errors, ValueError and Exception; pyoxigraph SyntaxError
@@ -113,22 +113,22 @@ def _cache_folder() -> File | None:
     return folder
 
 
-def _remembered(text: str) -> File | None:
+def remember(kind: str, text: str, find: Callable[[], Any]) -> Any:  # noqa: ANN401 (JSON)
+    """Return what depends on a rule's text alone: as it was found before, else as `find` finds it now.
+
+    Args:
+        kind: what it is; a name.
+        text: the rule.
+        find: returns it as a JSON object.
+    """
     folder = _cache_folder()
-    return folder / f"{hashlib.sha256(text.encode()).hexdigest()}.json" if folder else None
-
-
-def _recall(text: str) -> dict[str, Any] | None:
-    file = _remembered(text)
-    try:
-        found = orjson.loads(file.read_bytes()) if file else None
-    except (OSError, orjson.JSONDecodeError):
-        return None
-    return found if isinstance(found, dict) and found.keys() >= {"construct"} else None
-
-
-def _remember(text: str, found: dict[str, Any]) -> dict[str, Any]:
-    file = _remembered(text)
+    file = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.{kind}.json" if folder else None
+    if file is not None:
+        try:
+            return orjson.loads(file.read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            log.debug("%s is found anew", file)
+    found = find()
     if file is not None:
         try:
             descriptor, name = tempfile.mkstemp(dir=file.parent)

@@ -40,7 +40,7 @@ class Children:
     def __init__(self, stall_s: float = STALL_S) -> None:
         self._stall_s = stall_s
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["qlink_ld.pipeline"])
+        self._context.set_forkserver_preload(["qlink_ld.pipeline.preload"])
         self._running: set[BaseProcess] = set()
         self._lock = threading.Lock()
         self._stopped = False
