@@ -367,6 +367,7 @@ class ElmMapper:
     def _report_unattached(self, graph: Graph, used: set[Node]) -> None:
         """Nodes that no learning opportunity leads to: nothing in the profile says what they are for."""
         private = graph.reach(self._personal) - used
+        own = graph.reach({self._own}) - used
         known = known_concepts()
         for node, statements in graph.description.items():
             if node in used:
@@ -380,9 +381,11 @@ class ElmMapper:
                     self._count(predicate.value, value, "ignored", "the vocabulary describes it")
                 elif node in private:
                     self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
+                elif node in own:
+                    self._count(predicate.value, value, "ignored", "the registry describes the institution")
                 else:
                     self._count(predicate.value, value, "unmapped", _UNREAD)
-            if not is_vocabulary and node not in private and node not in self._made:
+            if not is_vocabulary and node not in private and node not in own and node not in self._made:
                 kinds = ", ".join(sorted(compact(kind) for kind in types)) or "no class"
                 self.account.report(
                     "not-a-learning-opportunity",

@@ -143,7 +143,9 @@ class ResourceMapper:
         found = "has no identifier" if blank else f"has {shorten(key)} as identifier, which is not a text"
         if not blank and self.mapper.mapping.body is not None:
             found += " (the mapping can allow it: number_ids = true under [document])"
-        return self.refuse("record-without-identifier", f"{found} ('{self.spec.identifier}')", shorten(key), entry)
+        return self.refuse(
+            "record-without-identifier", f"{found} ('{self.spec.identifier}')", "" if blank else shorten(key), entry
+        )
 
     def is_wanted(self, entry: Entry, key: str) -> bool:
         """Whether a record is to be mapped: the mapping wants it, and it is the first with its identifier."""

@@ -182,9 +182,9 @@ class RecordWork:
             self._watcher.note_refusal(refusal)
         place = hashlib.sha256((refusal.position + refusal.key).encode()).hexdigest()[:12]
         iri = f"<{self.config.iris.report_graph(self.institution.id)}#refused-{place}>"
+        named = f"{iri} <{DCTERMS}identifier> {write_literal(refusal.key)} .\n" if refusal.key else ""
         self.refused.add(
-            f"{iri} <{DCTERMS}identifier> {write_literal(refusal.key)} .\n"
-            f"{iri} <{DCTERMS}source> {write_literal(refusal.position)} .\n"
+            f"{named}{iri} <{DCTERMS}source> {write_literal(refusal.position)} .\n"
             f"{iri} <{RDFS}comment> {write_literal(refusal.issue.message, 'en')} .\n"
         )
 
