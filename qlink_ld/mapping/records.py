@@ -11,6 +11,7 @@ from typing import Any
 
 from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.batch import OWN, Batch, Draft, Mapped, finish_draft, publishable
+from qlink_ld.mapping.collector import collect_between
 from qlink_ld.mapping.construct import RUN, RuleRunner
 from qlink_ld.mapping.documents import Document, Entry, make_document, read_path
 from qlink_ld.mapping.joins import Lookup
@@ -87,7 +88,8 @@ class JsonMapper:
         for resource in self.mapping.resources:
             kinds = {resource.name, *(spec.resource for spec in (resource.children, resource.parts) if spec)}
             if not kinds.isdisjoint(by_resource):
-                yield from ResourceMapper(self, resource, by_resource).map(by_resource.get(resource.name, ()))
+                mapper = ResourceMapper(self, resource, by_resource)
+                yield from collect_between(mapper.map(by_resource.get(resource.name, ())))
         self.lookup.count_unused()
 
     # What is true for the whole source ---------------------------------------------------------------------------

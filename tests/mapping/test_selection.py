@@ -219,7 +219,7 @@ def test_xml_is_mapped_by_its_names(run: Run) -> None:
     )
     assert set(done.records) == {"A"}
     assert done.records["A"].position == "file 1 line 2"
-    assert [(refusal.position, refusal.key) for refusal in done.refusals] == [("file 1 line 3", "None")]
+    assert [(refusal.position, refusal.key) for refusal in done.refusals] == [("file 1 line 3", "")]
     assert done.fields["code", "unmapped"] == 3 - 1  # the code and its system; no part twice
 
 
