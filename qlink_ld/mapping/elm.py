@@ -103,6 +103,7 @@ class ElmMapper:
         self._counters: dict[tuple[str, Outcome, str], Counter] = {}
         self._made: set[BlankNode] = set()
         self._personal: set[Node] = set()
+        self._about_own: set[Node] = set()  # what the file's description of the institution leads to
 
     def map_file(self, body: bytes, source: DataSource, media_type: str | None, url: str) -> Iterator[list[Mapped]]:
         """Map the bytes of a file, in batches of up to `batches.SIZE` records sorted by IRI.
@@ -136,6 +137,7 @@ class ElmMapper:
         """Put the registry's IRI in place of what the file calls the institution; its units speak for it."""
         finder = OwnNodes(self.institution, self._own, graph.description)
         own = finder.find()
+        self._about_own = graph.reach({*own, self._own})
         units = finder.find_units({*own, self._own})
         described = {self._own, *own}
         shared = {  # such as the campus, which is the place of its courses too
@@ -367,7 +369,6 @@ class ElmMapper:
     def _report_unattached(self, graph: Graph, used: set[Node]) -> None:
         """Nodes that no learning opportunity leads to: nothing in the profile says what they are for."""
         private = graph.reach(self._personal) - used
-        own = graph.reach({self._own}) - used
         known = known_concepts()
         for node, statements in graph.description.items():
             if node in used:
@@ -381,11 +382,12 @@ class ElmMapper:
                     self._count(predicate.value, value, "ignored", "the vocabulary describes it")
                 elif node in private:
                     self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
-                elif node in own:
+                elif node in self._about_own:
                     self._count(predicate.value, value, "ignored", "the registry describes the institution")
                 else:
                     self._count(predicate.value, value, "unmapped", _UNREAD)
-            if not is_vocabulary and node not in private and node not in own and node not in self._made:
+            hidden = is_vocabulary or node in private or node in self._about_own or node in self._made
+            if not hidden:
                 kinds = ", ".join(sorted(compact(kind) for kind in types)) or "no class"
                 self.account.report(
                     "not-a-learning-opportunity",
