@@ -248,6 +248,31 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
         load_config(tmp_path / "qlink.toml", environment={})
 
 
+def test_addresses_are_ip_addresses(tmp_path: Path) -> None:
+    file = tmp_path / "qlink.toml"
+    file.write_text('[access]\naddresses = ["192.0.2.0/24", "our-server"]\n')
+    with pytest.raises(ConfigurationError, match=r"qlink\.toml:2: 'addresses' has IP .* not 'our-server'"):
+        load_config(file)
+
+
+def test_a_source_has_the_same_keys_as_in_a_manifest(tmp_path: Path) -> None:
+    file = tmp_path / "qlink.toml"
+    file.write_text(
+        '[[institution]]\nid = "NL0028"\nname = "Twente"\n[[institution.source]]\ntype = "elm"\n'
+        'path = "https://x.example/elm"\ncontentType = "text/turtle"\npageSize = 100\nrefresh = 12\n'
+        'queryParameters = { key = "1" }\nauth = { type = "httpheader", field = "X-Key", value = "QUJD" }\n'
+    )
+    (source,) = load_config(file).institutions[0].sources
+    assert (source.content_type, source.page_size, source.refresh_h, source.refresh_stated) == (
+        "text/turtle",
+        100,
+        12.0,
+        True,
+    )
+    assert source.query_parameters == {"key": "1"}
+    assert (source.auth.type, source.auth.header, source.auth.value) == ("httpheader", "X-Key", "QUJD")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot read the configuration .*missing\.toml: No such file"):
         load_config(tmp_path / "missing.toml", environment={})

@@ -2,10 +2,11 @@
 
 No private key is read here: `qlink-ld keys init` leaves `public.json` beside them.
 
-Source: Data Exchange, §Access control, requirement A-17; RFC 7517 (JWK Set); draft-meunier-http-message-signatures-
-directory for the well-known address.
+Source: Data Exchange, §Access control, requirements A-02 and A-17; RFC 7517 (JWK Set); the Internet-Draft
+draft-meunier-http-message-signatures-directory for the well-known address.
 """
 
+import contextlib
 import hashlib
 from typing import Any
 
@@ -54,12 +55,11 @@ def show_directory() -> Response:
 
 
 def _read() -> dict[str, Any]:
-    """Return what `public.json` says: algorithms and keys; nothing if this deployment has no keys."""
-    try:
-        known: dict[str, Any] = orjson.loads((site().config.keys_dir / _FILE).read_bytes())
-    except FileNotFoundError:
-        return {"tag": None, "algorithms": [], "keys": []}
-    return known
+    """Return what `public.json` says, algorithms and keys, if there are any, and where our requests come from."""
+    known: dict[str, Any] = {"tag": None, "algorithms": [], "keys": []}
+    with contextlib.suppress(FileNotFoundError):
+        known = orjson.loads((site().config.keys_dir / _FILE).read_bytes())
+    return {**known, "addresses": list(site().config.access.addresses)}
 
 
 def _finish(response: Response) -> Response:

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from joserfc.jwk import OKPKey
 
 from qlink_ld.access.keys import add_keys
+from qlink_ld.access_settings import AccessSettings
 from qlink_ld.config import Config
 from qlink_ld.serve.app import close_app, create_app
 
@@ -62,6 +63,14 @@ def test_people_get_a_page_with_the_command(visitor: FlaskClient) -> None:
     assert page.mimetype == "text/html"
     assert "openssl pkeyutl -encrypt" in page.text
     assert "no longer, but still valid" in page.text
+
+
+def test_a_02_the_addresses_that_requests_come_from_are_published(tmp_path: Path) -> None:
+    app = create_app(Config(data_dir=tmp_path, access=AccessSettings(addresses=("192.0.2.0/24", "2001:db8::7"))))
+    close_app(app)
+    visitor = app.test_client()
+    assert (visitor.get("/keys").json or {})["addresses"] == ["192.0.2.0/24", "2001:db8::7"]
+    assert "192.0.2.0/24" in visitor.get("/keys", headers={"Accept": "text/html"}).text
 
 
 def test_an_unchanged_answer_is_not_sent_again(visitor: FlaskClient) -> None:
