@@ -18,6 +18,7 @@ from qlink_ld.discovery_settings import DiscoverySettings
 from qlink_ld.errors import ConfigurationError
 from qlink_ld.model import Alliance, Auth, DataSource, Institution, OnViolation
 from qlink_ld.namespaces import Iris
+from qlink_ld.registry_settings import RegistrySettings
 from qlink_ld.resources import find_resource_dir
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _OWN_FORMATS = ("json", "csv", "xml")  # every university fills them in its own 
 _TYPE_ALIASES = {"xlsx": "csv", "tsv": "csv"}  # read by the same reader, which tells them apart by their first bytes
 _ENVIRONMENT_PREFIX = "QLINK_"
 _NOT_IN_IRIS = re.compile(r"[\x00-\x20<>\"{}|^`\\]")  # RFC 3987 §2.2, as N-Triples has it
+_TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")  # BCP 47, as far as RDF checks it, in lower case
 _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
     "concurrency_per_host": 1,
     "dns_timeout_s": 0.001,
@@ -130,6 +132,7 @@ class Config:
     access: AccessSettings = field(default_factory=AccessSettings)
     discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     sparql: SparqlSettings = field(default_factory=SparqlSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
@@ -302,6 +305,7 @@ def _apply_environment(reader: _Reader, table: dict[str, Any], environment: Mapp
         "access": AccessSettings,
         "discovery": DiscoverySettings,
         "harvest": HarvestSettings,
+        "registry": RegistrySettings,
         "validation": ValidationSettings,
         "sparql": SparqlSettings,
         "store": StoreSettings,
@@ -364,6 +368,7 @@ def _build(reader: _Reader, table: dict[str, Any]) -> Config:
             ("access", AccessSettings),
             ("discovery", DiscoverySettings),
             ("harvest", HarvestSettings),
+            ("registry", RegistrySettings),
             ("validation", ValidationSettings),
             ("sparql", SparqlSettings),
             ("store", StoreSettings),
@@ -407,13 +412,7 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
         raise reader.error(f"'{institution.id}' cannot be an id: use letters, digits, . _ -", where, "id")
     if not 0 <= institution.maximum_fall <= 1:
         raise reader.error("'maximum_fall' is a share between 0 and 1", where, "maximum_fall")
-    if institution.country is not None and not re.fullmatch(r"[A-Z0-9]{3}", institution.country):
-        raise reader.error("'country' is a code of three capital letters, such as NLD", where, "country")
-    if institution.schac is not None and (not institution.schac or _NOT_IN_IRIS.search(institution.schac)):
-        raise reader.error("'schac' is a domain name, such as utwente.nl", where, "schac")
-    for iri in institution.same_as:
-        if not urlsplit(iri).scheme or _NOT_IN_IRIS.search(iri):
-            raise reader.error(f"'same_as' is a list of whole addresses (IRIs), and '{iri}' is none", where, "same_as")
+    _check_codes(reader, institution, where)
     if institution.manifest is not None:
         if sources:
             raise reader.error(f"{institution.id}: give its 'manifest' or its sources, not both", where, "manifest")
@@ -422,6 +421,21 @@ def _build_institution(reader: _Reader, entry: object, index: int) -> Institutio
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise reader.error(f"institution {institution.id} has two sources with the id '{twice}'", where)
     return institution
+
+
+def _check_codes(reader: _Reader, institution: Institution, where: Where) -> None:
+    """See that country, codes, names and IRIs of an institution can be written in RDF."""
+    if institution.country is not None and not re.fullmatch(r"[A-Z0-9]{3}", institution.country):
+        raise reader.error("'country' is a code of three capital letters, such as NLD", where, "country")
+    if institution.schac is not None and (not institution.schac or _NOT_IN_IRIS.search(institution.schac)):
+        raise reader.error("'schac' is a domain name, such as utwente.nl", where, "schac")
+    if wrong := next((code for code in institution.previous_schac if not code or _NOT_IN_IRIS.search(code)), None):
+        raise reader.error(f"'previous_schac' is a list of domains, and '{wrong}' is none", where, "previous_schac")
+    if wrong := next((tag for tag in institution.names if not _TAG.fullmatch(tag)), None):
+        raise reader.error(f"'names' has names by language tag, such as en, and '{wrong}' is none", where, "names")
+    for iri in institution.same_as:
+        if not urlsplit(iri).scheme or _NOT_IN_IRIS.search(iri):
+            raise reader.error(f"'same_as' is a list of whole addresses (IRIs), and '{iri}' is none", where, "same_as")
 
 
 def _build_source(reader: _Reader, entry: object, where: Where) -> DataSource:

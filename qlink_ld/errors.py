@@ -2,6 +2,7 @@
 
 QlinkError
 ├── ConfigurationError      wrong use or configuration          exit code 2, permanent
+├── RegistryError           a register could not be imported    the last good import stays
 ├── HarvestError            a source could not be fetched
 │   ├── SourceUnavailable       time-out, 5xx, no connection    transient
 │   ├── SourceRefused           4xx, redirect to nowhere        permanent
@@ -40,6 +41,10 @@ class ConfigurationError(QlinkError):
     """Wrong use or a wrong configuration file; the message names file and line."""
 
     exit_code = 2
+
+
+class RegistryError(QlinkError):
+    """A register could not be imported, or an import cannot be read. Try later, or check the address."""
 
 
 class HarvestError(QlinkError):

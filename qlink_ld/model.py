@@ -71,6 +71,8 @@ class Institution:
     on_violation: OnViolation = "refuse"
     same_as: tuple[str, ...] = ()
     country: str | None = None  # alpha-3 code of the EU authority list
+    names: Mapping[str, str] = field(default_factory=dict)  # by BCP 47 tag, one per language
+    previous_schac: tuple[str, ...] = ()  # former SCHAC codes, by which it is still known (C-12)
     manifest: str | None = None  # http(s) or file URL of its manifest; given by hand, it ends all searching (D-18)
 
 

@@ -20,10 +20,10 @@ from qlink_ld.model import HarvestReport, Institution
 from qlink_ld.ntriples import write_triples
 from qlink_ld.pipeline.apart import Children, OnProgress
 from qlink_ld.pipeline.lineage import read_lineages
+from qlink_ld.pipeline.registry import KnownInstitutions, apply_registry, describe_all
 from qlink_ld.pipeline.state import InstitutionFiles, load_state, read_report_graph
 from qlink_ld.publish.graph_file import GraphFile
 from qlink_ld.publish.release import build_release, current_release
-from qlink_ld.registry.describe import describe_registry
 from qlink_ld.store import Release
 from qlink_ld.validate.engine import load_engine
 from qlink_ld.validate.report_graph import describe_report_terms
@@ -40,11 +40,15 @@ _LOCK = ".run.lock"
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did. `release` is None if nothing changed."""
+    """What a run did. `release` is None if nothing changed.
+
+    `silent` counts imported institutions that were looked at because of `[registry] harvest`, and publish nothing.
+    """
 
     reports: tuple[HarvestReport, ...]
     release: Release | None
     seconds: float
+    silent: int = 0
 
     @property
     def complete(self) -> bool:
@@ -82,15 +86,18 @@ def run(
         PublishError: the release could not be made, the last one stays; or another run is at work.
     """
     started = time.monotonic()
-    chosen = [config.institution(name) for name in dict.fromkeys(institutions)] or list(config.institutions)
+    known = apply_registry(config)
+    chosen = [known.config.institution(name) for name in dict.fromkeys(institutions)] or list(known.config.institutions)
     check_shapes(config)
+    for message in known.messages:
+        log.warning("%s", message)
 
     pace: Pace = "due" if due else "now" if institutions or full else "stated"
 
     def process(institution: Institution) -> HarvestReport:
-        report = children.process(config, institution, offline, full, on_progress, pace)
+        report = children.process(known.config, institution, offline, full, on_progress, pace)
         _log(report)
-        if on_report is not None:
+        if on_report is not None and not _is_silent(report, known):
             on_report(report)
         return report
 
@@ -104,21 +111,29 @@ def run(
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-        release = publish(config, full=full)
-    return RunSummary(reports, release, time.monotonic() - started)
+        release = publish(config, known, full=full)
+    told = tuple(report for report in reports if not _is_silent(report, known))
+    return RunSummary(told, release, time.monotonic() - started, len(reports) - len(told))
 
 
-def publish(config: Config, *, full: bool = False) -> Release | None:
+def publish(config: Config, known: KnownInstitutions | None = None, *, full: bool = False) -> Release | None:
     """Make a release of the graphs that the institutions have now; None if the current one is the same.
+
+    Args:
+        config: the deployment.
+        known: the same with what the imported registers know; None looks for it.
+        full: make a release in any case.
 
     Raises:
         PublishError: the release could not be made; the last one stays.
+        RegistryError: an import of a register is damaged.
     """
     iris = config.iris
-    states = [(institution, load_state(config, institution.id)) for institution in config.institutions]
+    known = known or apply_registry(config)
+    states = [(institution, load_state(config, institution.id)) for institution in known.config.institutions]
     graphs, extra = [], {}
     for institution, report in states:
-        if report is None:
+        if report is None or _is_silent(report, known):
             continue
         files = InstitutionFiles.of(config.data_dir, institution.id)
         extra[iris.report_graph(institution.id)] = read_report_graph(files)
@@ -136,7 +151,11 @@ def publish(config: Config, *, full: bool = False) -> Release | None:
     if not graphs and not _has_release(config.data_dir):
         return None
     volatile = frozenset(extra)
-    extra[iris.registry_graph] = describe_registry(config.institutions, config.alliances, iris)
+    registry = describe_all(config, known)
+    if isinstance(registry, str):
+        extra[iris.registry_graph] = registry
+    else:
+        graphs.append(registry)
     extra[iris.vocabularies_graph] = _vocabularies() + describe_report_terms()
     if lineages := read_lineages(config, [report for _, report in states]):
         extra[iris.mappings_graph] = lineages
@@ -145,7 +164,7 @@ def publish(config: Config, *, full: bool = False) -> Release | None:
         config.base_iri,
         graphs,
         extra,
-        [_summary(report) for _, report in states if report is not None],
+        [_summary(report) for _, report in states if report is not None and not _is_silent(report, known)],
         [asdict(alliance) for alliance in config.alliances],
         volatile=volatile,
         full=full,
@@ -197,6 +216,11 @@ def _summary(report: HarvestReport) -> dict[str, Any]:
     table["issues"] = table["issues"][:_KEPT_ISSUES]
     table["result_counts"] = table["result_counts"][:_KEPT_ISSUES]
     return table
+
+
+def _is_silent(report: HarvestReport, known: KnownInstitutions) -> bool:
+    """True of an institution that nobody configured, and that has nothing to harvest: most have no manifest yet."""
+    return report.institution in known.imported and report.status == "failed" and not report.graph_sha256
 
 
 def _log(report: HarvestReport) -> None:

@@ -6,6 +6,7 @@ codes are `adms:identifier`; a name without a known language is tagged `und`; al
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -14,7 +15,7 @@ from qlink_ld.namespaces import ADMS, DCTERMS, ELM, FOAF, OWL, QL, RDF, ROV, SKO
 from qlink_ld.ntriples import write_triples
 
 _ORGREG = re.compile(r"(INT|[A-Z]{2})[0-9]{4}")  # profile 0.4.0, ql:OrgRegIdentifier
-_COUNTRY = "http://publications.europa.eu/resource/authority/country/"
+COUNTRY: Final = "http://publications.europa.eu/resource/authority/country/"
 _UNDETERMINED = "und"
 
 
@@ -23,9 +24,12 @@ def describe_institution(institution: Institution, alliances: Sequence[Alliance]
     node = NamedNode(iris.institution(institution.id))
     out = [
         *_types(node, f"{QL}HigherEducationInstitution", f"{ELM}Organisation"),
-        Triple(node, NamedNode(f"{ROV}legalName"), Literal(institution.name, language=_UNDETERMINED)),
-        Triple(node, NamedNode(f"{SKOS}prefLabel"), Literal(institution.name, language=_UNDETERMINED)),
+        *_names(node, institution),
         Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(institution.id)),
+    ]
+    out += [
+        Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(f"previous-schac:{code.lower()}"))
+        for code in institution.previous_schac
     ]
     out += [Triple(node, NamedNode(f"{OWL}sameAs"), NamedNode(iri)) for iri in institution.same_as]
     out += _codes(node, institution.id, institution.schac)
@@ -45,7 +49,7 @@ def describe_institution(institution: Institution, alliances: Sequence[Alliance]
             *_types(place, f"{DCTERMS}Location"),
             Triple(place, NamedNode(f"{ELM}address"), address),
             *_types(address, f"{ELM}Address"),
-            Triple(address, NamedNode(f"{ELM}countryCode"), NamedNode(_COUNTRY + institution.country)),
+            Triple(address, NamedNode(f"{ELM}countryCode"), NamedNode(COUNTRY + institution.country)),
         ]
     for alliance in alliances:
         if institution.id in alliance.members:
@@ -77,13 +81,13 @@ def describe_registry(institutions: Sequence[Institution], alliances: Sequence[A
         [
             *(describe_institution(institution, alliances, iris) for institution in institutions),
             *(describe_alliance(alliance, iris) for alliance in alliances),
-            *(_describe_partner(member, iris) for member in others),
+            *(describe_partner(member, iris) for member in others),
         ]
     )
 
 
-def _describe_partner(member: str, iris: Iris) -> str:
-    """A member of an alliance that is not harvested: what its id says."""
+def describe_partner(member: str, iris: Iris) -> str:
+    """Return the sorted N-Triples of a member of an alliance that is not harvested: what its id says."""
     node = NamedNode(iris.institution(member))
     return write_triples(
         [
@@ -100,6 +104,17 @@ def _codes(node: NamedNode, institution_id: str, schac: str | None) -> list[Trip
     out = _identifier(node, "orgReg", "OrgReg", institution_id) if orgreg else []
     code = schac or (None if orgreg else institution_id)
     return [*out, *_identifier(node, "schac", "Schac", code.lower())] if code else out
+
+
+def _names(node: NamedNode, institution: Institution) -> list[Triple]:
+    """Its names, one per language; the one that it is called by has the language `und` unless it is one of these."""
+    legal = dict(institution.names)
+    language = next((tag for tag, text in legal.items() if text == institution.name), _UNDETERMINED)
+    legal.setdefault(language, institution.name)
+    return [
+        Triple(node, NamedNode(f"{SKOS}prefLabel"), Literal(institution.name, language=language)),
+        *(Triple(node, NamedNode(f"{ROV}legalName"), Literal(text, language=tag)) for tag, text in legal.items()),
+    ]
 
 
 def _types(node: NamedNode, *classes: str) -> list[Triple]:
