@@ -9,12 +9,14 @@ Source: Edu-API 1.0 (1EdTech), REST binding; Data Exchange, §Edu-API.
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from qlink_ld.errors import HarvestError
+from qlink_ld.harvest.edu_api_changes import is_unchanged
 from qlink_ld.harvest.edu_api_paging import DEFAULT_LIMIT, OffsetListReader, OffsetListRequest
 from qlink_ld.harvest.list_read import ListRead, absent_issue, explain_no_lists, merge_read, report_ignored_parameters
+from qlink_ld.harvest.remembered import RememberingClient
 from qlink_ld.harvest.snapshot import major_version
 from qlink_ld.harvest.visit import CONTEXT_SAMPLE, Visit
 from qlink_ld.model import Issue
@@ -41,6 +43,9 @@ class EduApiHarvester:
         report_ignored_parameters(visit, _OWN_PARAMETERS)
         reader = OffsetListReader(visit.client, visit.source, visit.writer.add, _limit(visit))
         requests = [_request(visit, name, order) for order, name in enumerate((*_MAIN, *_OFFERINGS, *_CONTEXT))]
+        if isinstance(visit.client, RememberingClient) and not visit.sample:
+            known = visit.client
+            requests = [replace(request, unchanged=is_unchanged(known, visit.source, request)) for request in requests]
         workers = max(1, min(len(requests), visit.client.settings.concurrency_per_host))
         stopped = threading.Event()
 

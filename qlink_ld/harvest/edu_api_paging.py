@@ -27,7 +27,7 @@ from qlink_ld.harvest.list_read import (
     fingerprint,
     read_page,
 )
-from qlink_ld.harvest.remembered import PageClient
+from qlink_ld.harvest.remembered import PageClient, RememberingClient
 from qlink_ld.http import Response
 from qlink_ld.model import DataSource, Issue
 from qlink_ld.request_url import hide_secrets
@@ -50,6 +50,7 @@ class OffsetListRequest:
     url: str
     holds_records: bool = True  # False: its items only describe what records refer to
     sample: int | None = None  # so many items are enough
+    unchanged: bool = False  # since the visit before, as far as is known
 
 
 class OffsetListReader:
@@ -131,7 +132,7 @@ class _Reading:
         if self._is_repeated(items, response.body):
             return False
         response = self._take_sample(items, response)
-        if items or not self.result.pages:  # an empty page behind the last one is only its end
+        if items or response.status == 200 or not self.result.pages:  # the empty one at the end is kept for next time
             self.add_page(self.request.resource, response, order=(self.request.order, 0, self.result.pages + 1))
             self.result.pages += 1
         self._report_without_id(items)
@@ -146,15 +147,13 @@ class _Reading:
 
     def _fetch(self) -> Response:
         accepted = frozenset(_PAST_THE_END | ABSENT)
+        url, params = self.request.url, {"limit": str(self.limit), "offset": str(self.offset)}
         if self.link is not None:
-            return self.client.get(self.link, accept="application/json", source=self.source, answers=accepted)
-        return self.client.get(
-            self.request.url,
-            params={"limit": str(self.limit), "offset": str(self.offset)},
-            accept="application/json",
-            source=self.source,
-            answers=accepted,
-        )
+            url, params = self.link, {}
+        recall = self.client.recall if isinstance(self.client, RememberingClient) and self.request.unchanged else None
+        if recall is not None and (known := recall(url, params)) is not None:
+            return known
+        return self.client.get(url, params=params, accept="application/json", source=self.source, answers=accepted)
 
     def _refused(self, response: Response) -> bool:
         """Judge a 4xx: no such list, a limit that is too high, or an offset behind the last record."""

@@ -7,7 +7,6 @@ versions differ in nothing else that matters here.
 Source: OCCAPI 1.0 and 2.0 specifications; JSON:API 1.1 §Fetching; Data Exchange, §OCCAPI.
 """
 
-import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
 from qlink_ld.harvest.list_read import ABSENT, absent_issue, explain_forgiven, explain_nothing, failure_code
 from qlink_ld.harvest.occapi_document import Answer, Document, Item, below, keep_items, read_document, resolve_link
-from qlink_ld.harvest.snapshot import major_version
+from qlink_ld.harvest.occapi_source import check_source
+from qlink_ld.harvest.remembered import RememberingClient
 from qlink_ld.harvest.visit import Visit
 from qlink_ld.http import Response
 from qlink_ld.model import Issue
@@ -27,7 +27,7 @@ MAX_PAGES = 10_000  # of one list; the format has no paging, so this is generous
 MAX_FAILURES_IN_A_ROW = 12  # requests that fail one after the other before a server counts as gone
 ACCEPT = "application/vnd.api+json, application/json;q=0.9"  # JSON:API 1.1 §Content negotiation
 # Single resources, which say most, come first; then lists of them, then lists that only count if there are no others.
-_ORDER = {"hei": 0, "course": 1, "programme": 4, "ounit": 7, "programme-course": 10, "course-instances": 13}
+_ORDER = {"hei": 0, "course": 1, "programme": 4, "ounit": 7, "programme-course": 10, "course-instances": 13, "heis": 16}
 _COLLECTIONS = ("ounit", "programme", "course")
 _LIST_ORDER = 1_000_000  # numbers of the pages of lists begin here, those of single resources at 1
 _Task = TypeVar("_Task")
@@ -51,7 +51,7 @@ class OccapiHarvester:
                 nor programmes.
             HarvestError: a version or an address that is not OCCAPI.
         """
-        _check_source(visit)
+        check_source(visit)
         workers = max(1, visit.client.settings.concurrency_per_host)
         with ThreadPoolExecutor(workers, thread_name_prefix="occapi") as pool:
             reading = _Reading(visit, pool, self._max_failures)
@@ -162,7 +162,8 @@ class _Reading:
         if "/hei/" not in parts.path:
             root = self.base if parts.path.rstrip("/").endswith("/hei") else below(self.base, "hei")
             wanted = (self.visit.institution.schac or "").lower()
-            listed = self.ask(root).items
+            answer = self.ask(root)
+            listed = answer.items
             own = [item for item in listed if not wanted or item.hei_id.lower() == wanted]
             if len(own) != 1 or not own[0].hei_id:
                 raise SourceRefused(
@@ -170,6 +171,8 @@ class _Reading:
                     f"{wanted or 'possible'}; set `path` to …/hei/ and the institution's SCHAC code"
                 )
             self.base = below(root, own[0].hei_id)
+            # Kept so that the next visit can ask on condition; the other institutions are none of ours.
+            self.visit.writer.add("heis", keep_items(answer.response, {own[0].id}), order=(_ORDER["heis"], 0, 1))
         answer = self.ask(self.base)
         if len(answer.items) != 1:
             raise UnusableResponse(
@@ -207,8 +210,9 @@ class _Reading:
     def read_single(self, kind: str, item: Item, home: str, number: int, unit: str | None) -> Mapping[str, str]:
         """Keep a single resource; return its links. Without it, the shorter entry of its list counts."""
         links = dict(item.links)
+        url = self.target(links, "self", home)
         try:
-            answer = self.ask(self.target(links, "self", home), item.id)
+            answer = self.recall(url, item) or self.ask(url, item.id)
         except HarvestError as error:
             self.note(error, f"{kind} {item.id}")
             return links
@@ -303,6 +307,24 @@ class _Reading:
         )
         return usual
 
+    def recall(self, url: str, item: Item) -> Answer | None:
+        """Return what a resource said last time, if its list says that it has not changed since.
+
+        Source: OCCAPI 2.0, `lastModified` of every resource; Data Exchange, requirement I-05.
+        """
+        client = self.visit.client
+        if not item.modified or not isinstance(client, RememberingClient):
+            return None
+
+        def is_unchanged(page: Response) -> bool:
+            try:
+                return [found.modified for found in read_document(page).items] == [item.modified]
+            except UnusableResponse:
+                return False
+
+        page = client.recall(url, only_if=is_unchanged)
+        return Answer(page, read_document(page)) if page is not None else None
+
     def ask(self, url: str, record: str | None = None) -> Answer:
         """Fetch and read one document.
 
@@ -373,17 +395,4 @@ class _Reading:
         return explain_nothing(
             self.errors,
             f"{self.visit.shown(self.base)}: the server has neither courses nor programmes of this institution",
-        )
-
-
-def _check_source(visit: Visit) -> None:
-    source = visit.source
-    shown = visit.shown(source.path)
-    if urlsplit(source.path).scheme not in ("http", "https"):
-        raise HarvestError(f"{shown}: an OCCAPI source is a server; give its http(s) address as `path`")
-    in_path = re.search(r"/v(\d+)(?:[./]|$)", urlsplit(source.path).path)
-    major = major_version(source.version) if source.version else in_path[1] if in_path else None
-    if major not in (None, "1", "2"):
-        raise HarvestError(
-            f"{shown}: OCCAPI version {source.version or major} is not supported; qlink-ld harvests versions 1 and 2"
         )

@@ -19,12 +19,13 @@ from qlink_ld.request_url import next_hop
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One resource, as far as finding more needs it. `hei_id`, `unit_id`: attributes that are part of addresses."""
+    """One resource, as far as finding more needs it. `hei_id`, `unit_id`: part of addresses."""
 
     id: str
     links: Mapping[str, str]
     hei_id: str = ""
     unit_id: str = ""
+    modified: str = ""  # attribute `lastModified` of version 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def keep_items(response: Response, ids: Collection[str]) -> Response:
     """Return a list with these resources only."""
     content = read_json(response.body).value
     data = [entry for entry in content["data"] if isinstance(entry, dict) and entry.get("id") in ids]
-    return replace(response, body=orjson.dumps({**content, "data": data}))
+    return replace(response, body=orjson.dumps({**content, "data": data}), stored=None)
 
 
 def _read_item(resource: object) -> Item | None:
@@ -79,7 +80,8 @@ def _read_item(resource: object) -> Item | None:
         return None
     attributes = resource.get("attributes")
     attributes = attributes if isinstance(attributes, dict) else {}
-    return Item(key, _read_links(resource), _read_text(attributes, "heiId"), _read_text(attributes, "ounitId"))
+    hei_id, unit_id, modified = (_read_text(attributes, name) for name in ("heiId", "ounitId", "lastModified"))
+    return Item(key, _read_links(resource), hei_id, unit_id, modified)
 
 
 def _read_text(attributes: Mapping[str, Any], name: str) -> str:

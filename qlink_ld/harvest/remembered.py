@@ -3,16 +3,18 @@
 Every page of the snapshot before is remembered with its validators: the request for the same address carries them, and
 a server that answers 304 sends nothing; the page is taken from the snapshot. A server that has sent the same again in
 spite of them is asked with HEAD first. Pages of a visit that was cut off are remembered as well: those with validators
-are asked for on condition, the others are taken as they are, if they are fresh.
+are asked for on condition, the others are taken as they are, if they are fresh. What was not there last time is asked
+for on the condition that it has come since.
 
 Source: Data Exchange, requirements I-02, I-03, E-07 and I-11; RFC 9110 §13.
 """
 
+import email.utils
 import hashlib
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +86,7 @@ class RememberingClient:
         source: whose pages are asked for.
         pages: what is remembered.
         ignoring: addresses whose server sends again what has not changed.
+        absent: addresses that were answered with an expected error, with the HTTP date of that answer.
 
     A visit ends with SourceUnavailable when its time is over, and with UnusableResponse when it has more bytes than
     `max_source_bytes`: every further request fails at once.
@@ -95,6 +98,7 @@ class RememberingClient:
         source: DataSource,
         pages: Iterable[RememberedPage] = (),
         ignoring: Collection[str] = (),
+        absent: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._source = source
@@ -106,6 +110,9 @@ class RememberingClient:
         self.damaged = False  # some page that is remembered cannot be read
         self._ignored = frozenset(ignoring)
         self.ignoring: set[str] = set()  # the same, found out anew
+        self._absent = dict(absent or {})
+        self.absent: dict[str, str] = {}  # the same, found out anew
+        self.filter_refused = False  # the server does not take the filter that its format has
 
     @property
     def settings(self) -> HarvestSettings:
@@ -116,10 +123,20 @@ class RememberingClient:
         """Close the client."""
         self._client.close()
 
-    def recall(self, url: str, params: Mapping[str, str] | None = None) -> Response | None:
-        """Return a remembered page without asking, for a caller that knows that it has not changed."""
+    def recall(
+        self, url: str, params: Mapping[str, str] | None = None, only_if: Callable[[Response], bool] | None = None
+    ) -> Response | None:
+        """Return a remembered page without asking, for a caller that knows that it has not changed.
+
+        Args:
+            url: of the page.
+            params: our own query parameters, as for `get`.
+            only_if: looks at the page and says whether it has not changed; None: it has not.
+        """
         page = self._find(url, params)
-        return self._take(page) if page is not None else None
+        if page is None or (only_if is not None and ((known := page.read()) is None or not only_if(known))):
+            return None
+        return self._take(page)
 
     def get(
         self,
@@ -138,7 +155,10 @@ class RememberingClient:
         if usable and page is not None and (kept := self._take(page, spared="resumed")) is not None:
             return kept
         self._check_limits(url)
+        asked = self._shown(url, params)
         conditions = page.conditions if page is not None else {}
+        if page is None and answers and asked in self._absent:
+            conditions = {"If-Modified-Since": self._absent[asked]}
         if page is not None and conditions and page.asked in self._ignored:
             self._count(requests=1)
             head = self._client.head(url, params=params, accept=accept, source=source)
@@ -156,21 +176,39 @@ class RememberingClient:
             max_bytes=max_bytes,
             conditions=conditions,
         )
-        if response.status == 304 and page is not None:
-            if (known := self._take(page, response)) is not None:
-                return known
-            response = self._client.get(  # the page before is damaged
-                url, params=params, accept=accept, source=source, answers=answers, attempts=attempts
+        if response.status == 304 and page is not None and (known := self._take(page, response)) is not None:
+            return known
+        if response.status == 304:  # the page before is damaged, or what was absent came with an older date
+            self._count(requests=1)
+            response = self._client.get(
+                url,
+                params=params,
+                accept=accept,
+                source=source,
+                answers=answers,
+                attempts=attempts,
+                max_bytes=max_bytes,
             )
         elif page is not None and conditions and _same_validators(page, response):
             self.ignoring.add(page.asked)
         self._count(bytes=len(response.body))
         self.validators = self.validators or any(response.headers.get(key) for key in _CONDITIONS)
+        if not 200 <= response.status < 300:
+            with self._lock:
+                self.absent[asked] = response.headers.get("date") or email.utils.formatdate(usegmt=True)
         return response
 
-    def _find(self, url: str, params: Mapping[str, str] | None) -> RememberedPage | None:
+    def remembered(self, url: str) -> list[RememberedPage]:
+        """Return the pages that are remembered of a list, whatever their query."""
+        place = self._shown(url, None).partition("?")[0]
+        return [page for page in self._pages.values() if page.asked.partition("?")[0] == place]
+
+    def _shown(self, url: str, params: Mapping[str, str] | None) -> str:
         extra = self._source.query_parameters
-        return self._pages.get(hide_secrets(build_url(url, params or {}, extra), extra))
+        return hide_secrets(build_url(url, params or {}, extra), extra)
+
+    def _find(self, url: str, params: Mapping[str, str] | None) -> RememberedPage | None:
+        return self._pages.get(self._shown(url, params))
 
     def _take(self, page: RememberedPage, answer: Response | None = None, spared: str = "unchanged") -> Response | None:
         response = page.read(answer.headers if answer is not None else None)

@@ -42,7 +42,7 @@ DESCRIPTION = "snapshot.json"
 FORMAT = 1  # of snapshot.json; a higher one was written by a later version
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _FINISHED = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
-_KEPT_HEADERS = ("content-type", "date", "etag", "last-modified", "x-total-count")
+_KEPT_HEADERS = ("content-type", "date", "etag", "last-modified", "link", "x-total-count")
 _Order = tuple[int, int, int]  # resource, parent, page: where a page stands among all of the snapshot
 
 
@@ -151,7 +151,7 @@ class SnapshotWriter:
             url=response.url,
             status=response.status,
             media_type=response.media_type,
-            headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+            headers=_keep_headers(response, self._source),
             sha256=hashlib.sha256(response.body).hexdigest(),
             size_bytes=len(response.body),
             file=file,
@@ -341,6 +341,21 @@ def _store(response: Response, file: Path) -> int:
             return file.stat().st_size
     stored = zstandard.ZstdCompressor(write_checksum=True).compress(response.body)
     return file.write_bytes(stored)
+
+
+def _keep_headers(response: Response, source: DataSource) -> dict[str, str]:
+    """Return the headers that the next visit needs; addresses in them without what may be secret."""
+    kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    if "link" in kept:
+        kept["link"] = re.sub(r"<([^>]*)>", lambda found: f"<{_hide(found[1], source)}>", kept["link"])
+    return kept
+
+
+def _hide(url: str, source: DataSource) -> str:
+    try:
+        return hide_secrets(url, source.query_parameters)
+    except ValueError:  # no address
+        return ""
 
 
 def _drop_empty(values: dict[str, Any]) -> dict[str, Any]:

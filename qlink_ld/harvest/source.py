@@ -105,7 +105,11 @@ def harvest_source(
         state = load_visit_state(writer.folder)
         full = full or state is None or now - state.full_at >= timedelta(hours=settings.full_visit_h)
         pages = [page for page in writer.remembered if page.fresh or not full]
-        asking = RememberingClient(client, source, pages, state.ignoring if state else ())
+        before = state if state is not None and not full else None
+        asking = RememberingClient(
+            client, source, pages, before.ignoring if before else (), before.absent if before else None
+        )
+        asking.filter_refused = before.filter_refused if before else False
         visit = Visit(institution, source, asking, writer, now, on_progress, sample)
         if source.auth.type in ("httpheader", "oauth2.0") and urlsplit(source.path).scheme == "http":
             message = f"a secret ({source.auth.type}) goes over http, readable for everybody between; offer https"
@@ -117,8 +121,18 @@ def harvest_source(
             complete=visit.complete, issues=visit.issues, keep=settings.keep_snapshots, renew=asking.damaged
         )
         full_at = now if full or state is None else state.full_at
-        ignoring = tuple(sorted(asking.ignoring))
-        store_visit_state(writer.folder, VisitState(now, visit.complete, full_at, asking.validators, ignoring))
+        store_visit_state(
+            writer.folder,
+            VisitState(
+                now,
+                visit.complete,
+                full_at,
+                asking.validators,
+                tuple(sorted(asking.ignoring)),
+                asking.absent,
+                asking.filter_refused,
+            ),
+        )
     snapshot = replace(snapshot, requests=asdict(asking.thrift))
     log.info(
         "institution=%s stage=harvest source=%s pages=%d bytes=%d complete=%s unchanged=%s requests=%d conditional=%d "

@@ -5,7 +5,8 @@ validators is visited less often.
 """
 
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class VisitState:
     full_at: datetime  # UTC; when everything was last asked for without conditions
     validators: bool = False  # some answer had an ETag or a Last-Modified
     ignoring: tuple[str, ...] = ()  # addresses that are sent again though they have not changed
+    absent: Mapping[str, str] = field(default_factory=dict)  # addresses where nothing is → HTTP date of that answer
+    filter_refused: bool = False  # the server does not take the filter that we know
 
     def is_due(self, now: datetime, refresh_h: float, without_validators_h: float) -> bool:
         """Whether a source is to be visited again on schedule.
@@ -49,6 +52,8 @@ def load_visit_state(folder: Path) -> VisitState | None:
             full_at=datetime.fromisoformat(table["full_at"]),
             validators=bool(table["validators"]),
             ignoring=tuple(table["ignoring"]),
+            absent=dict(table.get("absent", {})),
+            filter_refused=bool(table.get("filter_refused", False)),
         )
     except FileNotFoundError:
         return None

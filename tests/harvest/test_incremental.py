@@ -35,6 +35,7 @@ class Provider:
         self.changed = NOW - timedelta(days=9)
         self.dies_at: str | None = None
         self.pause_s = 0.0
+        self.absent: set[str] = set()
         self.asked: list[tuple[str, str, bool]] = []  # method, path with page, whether on condition
         server.expect_request("").respond_with_handler(self.answer)
         for path in ("/courses", "/programs", "/organizations", "/academic-sessions", "/education-specifications"):
@@ -50,6 +51,8 @@ class Provider:
         self.asked.append((request.method, f"{request.path}?{page}", conditional))
         if self.dies_at == self.asked[-1][1]:
             return Response("", 503)
+        if request.path in self.absent:
+            return Response("", 404)
         items: list[dict[str, object]] = []
         if request.path == "/courses":
             items = [{"courseId": f"c{n}", "name": self.titles[n]} for n in range(2 * page - 2, 2 * page)]
@@ -265,3 +268,19 @@ def test_what_a_visit_found_out_is_kept(server: HTTPServer, visit: Visit, tmp_pa
     visit()
     state = load_visit_state(tmp_path / "snapshots" / "NL0028" / "api")
     assert state == VisitState(NOW, complete=True, full_at=NOW, validators=True)
+
+
+def test_i_03_what_is_absent_is_asked_for_on_condition_that_it_has_come(server: HTTPServer, visit: Visit) -> None:
+    provider = Provider(server)
+    provider.absent = {"/education-specifications", "/courses/c0/offerings"}
+    first = visit()
+    assert first.complete
+    provider.take()
+    second = visit(days=1)
+    assert all(conditional for _, _, conditional in provider.take())
+    assert second.unchanged
+    provider.absent = set()  # answers 304 to a condition that names a later date: an older file was put there
+    provider.validators = "last-modified"
+    third = visit(days=2)
+    assert "education-specifications" in {page.resource for page in third.pages}
+    assert len(third.pages) == len(first.pages) + 2

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
+from werkzeug.datastructures import Headers
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import HarvestError, SourceRefused, SourceUnavailable, UnusableResponse
@@ -40,11 +41,13 @@ class Provider:
         self.documents: dict[str, Any] = {}
         self.quirk: Callable[[str], Response | None] = lambda _: None
         self.asked: list[str] = []
+        self.headers: Headers = Headers()
         server.expect_request(re.compile(".*")).respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
         path = str(request.environ["REQUEST_URI"])
         self.asked.append(path)
+        self.headers = request.headers
         if (unusual := self.quirk(path)) is not None:
             return unusual
         if path not in self.documents:
@@ -392,3 +395,63 @@ def test_a_sample_spares_the_server(provider: Provider, tmp_path: Path) -> None:
     assert issue.message == "a sample: 3 of about 200 course were read"
     # What a programme names comes first: the level of these courses can be known.
     assert set(ids(snapshot, "course")) == {"c150", "c0", "c1"}
+
+
+# --- what has not changed
+
+
+def modified(kind: str, key: str, when: str) -> Json:
+    return {**resource(kind, key), "attributes": {"lastModified": when}}
+
+
+def test_i_05_details_are_asked_for_only_where_the_list_says_that_they_changed(
+    provider: Provider, harvest: Harvest
+) -> None:
+    def publish(**when: str) -> None:
+        provider.serve(_={"data": resource("hei", "domain.tld", course="/hei/domain.tld/course")})
+        provider.serve(course={"data": [modified("course", key, moment) for key, moment in when.items()]})
+        for key, moment in when.items():
+            provider.documents[f"/hei/domain.tld/course/{key}"] = {"data": modified("course", key, moment)}
+
+    publish(c1="2026-01-01", c2="2026-01-01", c3="2026-01-01")
+    assert ids(harvest(), "course") == ["c1", "c2", "c3"] * 2
+    provider.asked.clear()
+    publish(c1="2026-01-01", c2="2026-11-11", c4="2026-11-11")
+    second = harvest()
+    details = [path for path in provider.asked if path.startswith("/hei/domain.tld/course/")]
+    assert sorted(details) == ["/hei/domain.tld/course/c2", "/hei/domain.tld/course/c4"]
+    assert ids(second, "course") == ["c1", "c2", "c4"] * 2
+    assert second.requests["unchanged"] == 1
+    provider.asked.clear()
+    assert harvest().unchanged
+    assert not [path for path in provider.asked if path.startswith("/hei/domain.tld/course/")]
+
+
+def test_i_05_version_1_says_of_nothing_when_it_changed(provider: Provider, harvest: Harvest) -> None:
+    provider.serve(_={"data": resource("hei", "domain.tld", course="/hei/domain.tld/course")})
+    provider.serve(course=listed("course", "c1"), course__c1={"data": resource("course", "c1")})
+    harvest(version="1")
+    provider.asked.clear()
+    assert harvest(version="1").unchanged
+    assert "/hei/domain.tld/course/c1" in provider.asked
+
+
+def test_the_institution_found_from_the_root_is_asked_for_on_condition(provider: Provider, harvest: Harvest) -> None:
+    conditions: list[str | None] = []
+
+    def root(path: str) -> Response | None:
+        if path != "/hei":
+            return None
+        conditions.append(provider.headers.get("If-None-Match"))
+        if conditions[-1] == '"1"':
+            return Response("", 304, {"ETag": '"1"'})
+        listing = {"data": [modified("hei", "domain.tld", ""), modified("hei", "other.tld", "")]}
+        listing["data"][0]["attributes"]["heiId"] = "domain.tld"
+        return Response(json.dumps(listing), headers={"ETag": '"1"'}, content_type="application/vnd.api+json")
+
+    provider.quirk = root
+    provider.serve(_={"data": resource("hei", "domain.tld", course="/hei/domain.tld/course")})
+    provider.serve(course=listed("course", "c1"), course__c1={"data": resource("course", "c1")})
+    snapshots = [harvest(path=provider.root) for _ in range(3)]
+    assert conditions == [None, '"1"', '"1"']
+    assert [snapshot.unchanged for snapshot in snapshots] == [False, True, True]
