@@ -30,6 +30,17 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)  # further ones
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request that was answered."""
+
+    method: str
+    path: str  # as sent, without the query
+    conditional: bool
+    status: int
+    sent_bytes: int  # of the body
+
+
 Respond = Callable[[str, Mapping[str, str]], Answer]  # path as sent, query parameters → answer
 
 
@@ -40,10 +51,14 @@ class LoopbackServer:
         respond: answers GET and HEAD requests; called from several threads at once.
         name: for logs.
         port: is taken if it is free; 0 or an occupied one: any.
+        watch: told of each request after it was answered; called from several threads at once.
     """
 
-    def __init__(self, respond: Respond, name: str, port: int = 0) -> None:
+    def __init__(
+        self, respond: Respond, name: str, port: int = 0, watch: Callable[[Seen], object] | None = None
+    ) -> None:
         self._server = _bind(respond, port)
+        self._server.watch = watch
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"demo-{name}", daemon=True
@@ -76,6 +91,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, respond: Respond, port: int) -> None:
         self.respond = respond
+        self.watch: Callable[[Seen], object] | None = None
         self.request_count = 0
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -139,8 +155,11 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in answer.headers.items():
                 self.send_header(name, value)
         self.end_headers()
-        if with_body and status != 304:
-            self.wfile.write(answer.body)
+        sent = answer.body if with_body and status != 304 else b""
+        self.wfile.write(sent)
+        if self.server.watch is not None:
+            conditional = "If-None-Match" in self.headers or "If-Modified-Since" in self.headers
+            self.server.watch(Seen(self.command, path, conditional, status, len(sent)))
 
     def _is_known(self, answer: Answer, etag: str) -> bool:
         """Say whether the client has this already (RFC 9110 §13.1: If-None-Match goes before If-Modified-Since)."""
