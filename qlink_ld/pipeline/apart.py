@@ -16,7 +16,7 @@ from qlink_ld.errors import QlinkError
 from qlink_ld.model import HarvestReport, Institution
 from qlink_ld.pipeline.institution import process_institution
 from qlink_ld.pipeline.state import store_failure
-from qlink_ld.pipeline.visits import Pace
+from qlink_ld.pipeline.visits import NoSource, Pace
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -141,7 +141,8 @@ def _work(
             on_progress=lambda stage, done, total: sender.send((stage, done, total)),
         )
     except QlinkError as error:
-        report = store_failure(config, institution, str(error), time.monotonic() - started)
+        issues = error.issues if isinstance(error, NoSource) else ()
+        report = store_failure(config, institution, str(error), time.monotonic() - started, issues=issues)
     except BrokenPipeError:  # nobody waits any more: the next run does it again
         os._exit(1)
     except Exception as error:  # the boundary between institutions: whatever it is, it must not cost another

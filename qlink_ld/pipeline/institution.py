@@ -10,7 +10,6 @@ from pathlib import Path
 
 from qlink_ld import __version__
 from qlink_ld.config import Config
-from qlink_ld.errors import HarvestError
 from qlink_ld.mapping import find_mapping
 from qlink_ld.model import DataSource, HarvestReport, Institution, Issue, Snapshot, canonical_json
 from qlink_ld.pipeline.discover import find_sources
@@ -24,7 +23,7 @@ from qlink_ld.pipeline.state import (
     store_hold,
     store_result,
 )
-from qlink_ld.pipeline.visits import OnStage, Pace, visit_sources
+from qlink_ld.pipeline.visits import NoSource, OnStage, Pace, visit_sources
 from qlink_ld.publish.graph_file import write_graph
 from qlink_ld.resources import find_resource_dir
 from qlink_ld.validate.report import summarise
@@ -60,10 +59,11 @@ def process_institution(
     institution = replace(institution, sources=found.sources)
     try:
         snapshots, issues = visit_sources(config, institution, progress, offline=offline, full=full, pace=pace)
-    except HarvestError as error:
+    except NoSource as error:
         if not found.probes:
             raise
-        return store_failure(config, institution, str(error), time.monotonic() - started, found.probes, found.issues)
+        why = (*found.issues, *error.issues)
+        return store_failure(config, institution, str(error), time.monotonic() - started, found.probes, why)
     digest = _digest(config, institution, snapshots, (*found.issues, *issues))
     if previous and previous.digest == digest and not full and is_whole(files, previous):
         return replace(previous, status="unchanged", seconds=time.monotonic() - started, probes=found.probes)

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -25,6 +25,14 @@ Pace = Literal["now", "stated", "due"]
 OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
 
 
+class NoSource(HarvestError):
+    """No source of an institution gave anything; `issues` says why each did not."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__("; ".join(issue.message for issue in issues))
+        self.issues = tuple(issues)
+
+
 def visit_sources(
     config: Config, institution: Institution, progress: OnStage, *, offline: bool, full: bool, pace: Pace
 ) -> tuple[list[Snapshot], list[Issue]]:
@@ -39,7 +47,7 @@ def visit_sources(
         pace: whose turn it is.
 
     Raises:
-        HarvestError: no source gave anything.
+        NoSource: no source gave anything.
     """
     snapshots: list[Snapshot] = []
     issues: list[Issue] = []
@@ -79,7 +87,7 @@ def visit_sources(
                 if old is not None:
                     snapshots.append(old)
     if not snapshots or len(issues) == len(institution.sources):
-        raise HarvestError("; ".join(issue.message for issue in issues))
+        raise NoSource(issues)
     return snapshots, issues
 
 
