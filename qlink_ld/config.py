@@ -1,5 +1,6 @@
 """The configuration: one TOML file and the environment, read once, checked whole, passed in. Source: DESIGN §8."""
 
+import ipaddress
 import logging
 import os
 import re
@@ -31,6 +32,7 @@ _ENVIRONMENT_PREFIX = "QLINK_"
 _NOT_IN_IRIS = re.compile(r"[\x00-\x20<>\"{}|^`\\]")  # RFC 3987 §2.2, as N-Triples has it
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")  # BCP 47, as far as RDF checks it, in lower case
 _LEAST: Mapping[str, float] = {  # of numbers that would make no sense below
+    "concurrency": 1,
     "concurrency_per_host": 1,
     "dns_timeout_s": 0.001,
     "keep_snapshots": 1,
@@ -75,7 +77,8 @@ class HarvestSettings:
     """How providers' servers are treated. Times in seconds, sizes in bytes after decompression."""
 
     timeout_s: float = 60.0
-    concurrency_per_host: int = 10
+    concurrency_per_host: int = 10  # requests at once, of all institutions of a run together
+    concurrency: int = 100  # requests at once to all hosts together
     max_response_bytes: int = 512 * 1024 * 1024
     max_source_bytes: int = 8 * 1024 * 1024 * 1024  # all answers of one visit
     source_timeout_s: float = 6 * 3600.0  # one visit
@@ -83,8 +86,23 @@ class HarvestSettings:
     full_visit_h: float = 7 * 24.0  # so often everything is asked for again, whatever the validators say
     refresh_without_validators_h: float = 72.0  # on schedule, for servers that cannot say that nothing has changed
     allow_private_addresses: bool = False
+    allow_addresses: tuple[str, ...] = ()  # addresses and ranges that are not public and may be asked all the same
     user_agent: str = "qlink-ld (+https://github.com/qlink-ld/qlink-ld)"
     keep_snapshots: int = 2
+
+    def __post_init__(self) -> None:
+        """See that the addresses are such.
+
+        Raises:
+            ValueError: one is neither an address nor a range.
+        """
+        for address in self.allow_addresses:
+            try:
+                ipaddress.ip_network(address)
+            except ValueError:
+                raise ValueError(
+                    f"'allow_addresses' has IP addresses and ranges such as 10.1.0.0/16, not {address!r}"
+                ) from None
 
 
 @dataclass(frozen=True, slots=True)

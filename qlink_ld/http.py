@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +35,13 @@ from qlink_ld.guarded_transport import (
     Judge,
     Resolver,
     UnknownHost,
+    allow_ranges,
     describe_private,
     resolve_host,
 )
 from qlink_ld.http_answer import Response, Retry, check_status, read_body, too_large
 from qlink_ld.model import Auth, DataSource
+from qlink_ld.request_slots import RequestSlots
 from qlink_ld.request_url import build_url, hide_secrets, next_hop
 
 log = logging.getLogger(__name__)
@@ -110,6 +113,7 @@ class ProviderClient:
         judge: says which addresses are not public; asked unless `allow_private_addresses` is set.
         ssl_context: None takes the usual certificate authorities (and SSL_CERT_FILE).
         authorize: what sources with access control are asked with; without it, they are refused.
+        slots: folder of the limits that hold for all processes together; None: they hold for this client only.
     """
 
     def __init__(
@@ -123,8 +127,10 @@ class ProviderClient:
         judge: Judge = describe_private,
         ssl_context: ssl.SSLContext | None = None,
         authorize: Authorize | None = None,
+        slots: Path | None = None,
     ) -> None:
         self.settings = settings
+        self._slots = RequestSlots(slots, settings.concurrency_per_host, settings.concurrency) if slots else None
         self._authorize = authorize
         self._auths: dict[Auth, httpx.Auth | None] = {}
         self._attempts = attempts
@@ -140,7 +146,7 @@ class ProviderClient:
                 self._clock,
                 connections=4 * settings.concurrency_per_host,
                 resolve=resolve,
-                judge=None if settings.allow_private_addresses else judge,
+                judge=None if settings.allow_private_addresses else allow_ranges(judge, settings.allow_addresses),
                 ssl_context=ssl_context,
             ),
             trust_env=False,
@@ -220,11 +226,12 @@ class ProviderClient:
     def _ask(self, request: _Request, answers: Collection[int], attempts: int) -> Response:
         """Make a request, again as often as it is worth it."""
         shown = hide_secrets(request.url, request.secrets)
-        gate = self._gate(request.url)
+        gate, host, slots = self._gate(request.url), _host(request.url), self._slots
         for attempt in range(1, attempts + 1):
             self._wait(gate.not_before - time.monotonic(), shown)
+            self._wait(slots.pause_left_s(host) if slots else 0.0, shown)
             try:
-                with gate.slots:
+                with gate.slots, slots.hold(host, self._closed) if slots else nullcontext():
                     response = self._follow(request)
                     return replace(check_status(response, shown, answers, request.source), asked=shown)
             except Retry as retry:
@@ -238,6 +245,8 @@ class ProviderClient:
                             f"{shown}: {retry} and asks to come back in {retry.after_s:.0f} s; try again then"
                         ) from None
                     gate.not_before = max(gate.not_before, time.monotonic() + retry.after_s)
+                    if slots:
+                        slots.pause(host, retry.after_s)
                     pause = min(pause, 1.0)
                 log.info("%s: %s; attempt %d of %d follows", shown, retry, attempt + 1, attempts)
                 self._wait(pause, shown)
@@ -285,9 +294,8 @@ class ProviderClient:
             return self._auths[source.auth]
 
     def _gate(self, url: str) -> _Gate:
-        host = urlsplit(url).netloc.rpartition("@")[2].lower()
         with self._gates_lock:
-            return self._gates.setdefault(host, _Gate(max(1, self.settings.concurrency_per_host)))
+            return self._gates.setdefault(_host(url), _Gate(max(1, self.settings.concurrency_per_host)))
 
     def _wait(self, seconds: float, shown: str) -> None:
         if (seconds > 0 and self._closed.wait(seconds)) or self._closed.is_set():
@@ -399,6 +407,10 @@ def read_file_url(url: str, max_bytes: int) -> Response:
         raise SourceUnavailable(f"cannot read {path}: {error.strerror}; check `path` of the source") from error
     changed = email.utils.format_datetime(datetime.fromtimestamp(int(path.stat().st_mtime), UTC), usegmt=True)
     return Response(url, 200, {"last-modified": changed}, None, body)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def usable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -153,7 +153,7 @@ INSTITUTION = '[[institution]]\nid = "A"\nname = "B"\n'
     [
         ('base = "http://a/"', 1, "unknown key 'base'; allowed here: base_iri, data_dir, [[institution]]"),
         ("\n[harvst]\ntimeout_s = 1", 2, "unknown key 'harvst'"),
-        ("[harvest]\n\n timeout = 1", 3, "unknown key 'timeout'; allowed here: allow_private_addresses"),
+        ("[harvest]\n\n timeout = 1", 3, "unknown key 'timeout'; allowed here: allow_addresses"),
         ("[harvest]\n'timeout_s' = 'long'", 2, "'timeout_s' must be a number, not 'long'"),
         ("[harvest]\ntimeout_s = true", 2, "'timeout_s' must be a number, not True"),
         ("[harvest]\ntimeout_s = nan", 2, "'timeout_s' must be at least 0.001"),

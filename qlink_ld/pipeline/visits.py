@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # Whose turn it is: every source; all but those that say themselves that it is too early; or, on schedule, only those
 # whose hours have passed, 24 unless they say otherwise (Data Source Discovery, requirement I-01).
 Pace = Literal["now", "stated", "due"]
+SLOTS = ".slots"  # in the data directory: the limits that hold for all processes together
 OnStage = Callable[[str, int, int | None], None]  # stage, done, of how many
 
 
@@ -67,7 +68,9 @@ def visit_sources(
                     )
                 if client is None:  # one for all sources, so that the limit per host holds for all of them
                     access = load_access(config, institution)
-                    client = stack.enter_context(ProviderClient(config.harvest, authorize=access))
+                    client = stack.enter_context(
+                        ProviderClient(config.harvest, authorize=access, slots=config.data_dir / SLOTS)
+                    )
                 snapshots.append(
                     harvest_source(
                         institution,
