@@ -27,6 +27,7 @@ from qlink_ld.commands.check import check_source_command
 from qlink_ld.commands.discovery import discover_command, manifest_group
 from qlink_ld.commands.keys import keys_group
 from qlink_ld.commands.lineage import lineage_command
+from qlink_ld.commands.registry import registry_group
 from qlink_ld.errors import ConfigurationError, QlinkError, UnreadableData, ValidationError
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ cli.add_command(discover_command)
 cli.add_command(manifest_group)
 cli.add_command(keys_group)
 cli.add_command(lineage_command)
+cli.add_command(registry_group)
 
 # run, serve, demo ---------------------------------------------------------------------------------------------------
 
@@ -108,7 +110,7 @@ def run_command(
 
     Prints one line per institution. What does not change is not published again; what fails keeps its last good graph.
     """
-    if not config.institutions:
+    if not config.institutions and config.registry.harvest == "configured":
         raise ConfigurationError("the configuration names no [[institution]]; see the README for an example")
     summary = _run(config, institutions, offline=offline, full=full, due=due, workers=workers, as_json=as_json)
     return _judge(summary)
@@ -179,10 +181,14 @@ def _print_summary(summary: "RunSummary") -> None:
     total = functools.partial(_total, summary.reports)
     release = f"release {summary.release.id}" if summary.release else "nothing changed, no new release"
     click.echo(
-        f"{len(summary.reports)} institutions: {total('published')} learning opportunities published with "
-        f"{total('instances')} instances, {total('refused')} refused, {total('warnings')} warnings; {release}; "
-        f"{summary.seconds:.1f} s"
+        f"{len(summary.reports)} institutions{_silent(summary)}: {total('published')} learning opportunities "
+        f"published with {total('instances')} instances, {total('refused')} refused, {total('warnings')} warnings; "
+        f"{release}; {summary.seconds:.1f} s"
     )
+
+
+def _silent(summary: "RunSummary") -> str:
+    return f" (and {summary.silent} imported ones without a manifest)" if summary.silent else ""
 
 
 def _total(reports: "Sequence[HarvestReport]", name: str) -> int:

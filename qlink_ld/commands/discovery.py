@@ -83,17 +83,20 @@ def _silent() -> frozenset[str]:
 
 
 def _find_institution(config: "Config", name: str) -> "Institution":
-    """Return the institution of the configuration with that id or SCHAC code, else one that has this domain.
+    """Return the institution of the configuration with that id or SCHAC code, of the registers, or with this domain.
 
     Raises:
         ConfigurationError: neither.
     """
     from qlink_ld.discovery.domains import to_ascii
     from qlink_ld.model import Institution
+    from qlink_ld.pipeline.registry import apply_registry, find_imported
 
-    for institution in config.institutions:
-        if name in (institution.id, institution.schac):
+    for institution in apply_registry(config).config.institutions:
+        if name in (institution.id, institution.schac, *institution.previous_schac):
             return institution
+    if (imported := find_imported(config, name)) is not None:
+        return imported
     host = urlsplit(name if "://" in name else f"//{name}").hostname or ""
     domain = to_ascii(host)
     if not domain or ("." not in domain and ":" not in domain and domain != "localhost"):

@@ -223,6 +223,8 @@ def _partners(
             yield describe_partner(member, iris)
         if entry is not None and name(entry) != iris.institution(member):
             yield _line(iris.institution(member), f"{OWL}sameAs", name(entry))
+            for language, text in entry.legal_names.items():
+                yield _text(iris.institution(member), f"{ROV}legalName", text, language)
         for alliance in alliances:
             if member in alliance.members:
                 yield _line(iris.institution(member), f"{QL}isMemberOf", iris.alliance(alliance.id))

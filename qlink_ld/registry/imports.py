@@ -4,6 +4,7 @@ Source: QualityLink Data Source Discovery, requirement D-09: institutions are th
 DEQAR.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+import orjson
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import ConfigurationError, RegistryError
@@ -159,15 +162,16 @@ def _get_object(client: RegistryClient, url: str, accept: str, **parameters: int
 
 def _fetch_deqar(reading: Reading, client: RegistryClient, url: str, today: str) -> None:
     """Walk the pages by offset. `next` is a truth value; the count says whether all of them came."""
-    offset, before = 0, 0
-    for number in range(1, _MOST_PAGES + 1):
+    offset, pages = 0, set[bytes]()
+    for _ in range(_MOST_PAGES):
         document = _get_object(client, url, _JSON, limit=_PAGE_SIZE, offset=offset)
         count = deqar.read_providers(reading, document.get("results"), f"{url}?offset={offset}", today)
         offset += count
         seen = len(reading.records) + reading.left_out
-        if number > 1 and count and len(reading.records) == before:
+        page = hashlib.sha256(orjson.dumps(document["results"])).digest()
+        if count and page in pages:
             raise RegistryError(f"{url} gives the same page again at offset {offset - count}")
-        before = len(reading.records)
+        pages.add(page)
         if not document.get("next") or not count:
             break
     total = document.get("count")

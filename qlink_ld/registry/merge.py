@@ -96,10 +96,15 @@ class Entry:
 
     @property
     def legal_names(self) -> dict[str, str]:
-        """One name per language: the first. A name without a language is left out if another one is the same."""
+        """One name per language: the first, or what it is called by if there is no legal name.
+
+        A name without a language is left out if another one is the same.
+        """
         out: dict[str, str] = {}
         for name in self._names("legal"):
             out.setdefault(name.language, name.text)
+        if not out and (preferred := next(self._names("preferred"), None)):
+            out[preferred.language] = preferred.text
         known = {text.casefold() for language, text in out.items() if language != "und"}
         if out.get("und", "").casefold() in known:
             del out["und"]
