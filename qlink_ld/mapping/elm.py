@@ -9,34 +9,33 @@ personal data).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import date
-
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import batch as batches
-from qlink_ld.mapping.account import Account, Counter, Outcome
-from qlink_ld.mapping.batch import Mapped, publishable
-from qlink_ld.mapping.collector import collector_paused
+from qlink_ld.mapping.account import Account
+from qlink_ld.mapping.batch import OWN, Draft, Mapped, finish_draft, publishable
+from qlink_ld.mapping.collector import collect_between, collector_paused
 from qlink_ld.mapping.construct import RuleRunner
 from qlink_ld.mapping.folder import MappingFolder, load_mapping
 from qlink_ld.mapping.graph_document import find_rooted_name, write_json_ld
 from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.own_nodes import AGENTS, OwnNodes
-from qlink_ld.mapping.part_references import REFERENCES, PartReferences
+from qlink_ld.mapping.part_references import PartReferences
 from qlink_ld.mapping.rdf_format import unpack
 from qlink_ld.mapping.rdf_forms import Former, compact, normalise_iri
 from qlink_ld.mapping.rdf_graph import Graph, describe
 from qlink_ld.mapping.rdf_reader import Reading, read_triples
 from qlink_ld.mapping.rdf_spec import read_rdf_spec
+from qlink_ld.mapping.rdf_terms import Node, Triple, is_blank, is_iri, new_blank
+from qlink_ld.mapping.rdf_uses import PERSONAL, Uses
+from qlink_ld.mapping.rdf_writer import RdfBatch, RdfWriter
 from qlink_ld.mapping.records import write_run_facts
-from qlink_ld.mapping.skolem import Node, Skolemiser
-from qlink_ld.mapping.values import DAY_END_READERS, READERS
-from qlink_ld.model import DataSource, Institution, Issue, Record, Refusal
-from qlink_ld.namespaces import ELM, ISSUE, QL, RDF, ROV, SKOS, SOURCE, Iris
-from qlink_ld.ntriples import read_literal, sort_lines, write_triples
+from qlink_ld.mapping.skolem import Skolemiser
+from qlink_ld.model import DataSource, Institution, Issue, Refusal
+from qlink_ld.namespaces import ELM, ISSUE, QL, RDF, ROV, SKOS, Iris
+from qlink_ld.ntriples import read_literal
 from qlink_ld.vocabularies import known_concepts
 
 __all__ = ["ElmMapper", "compact", "normalise_iri", "read_rdf"]
@@ -50,10 +49,9 @@ _INSTANCES = frozenset((f"{QL}LearningOpportunityInstance", f"{ELM}LearningOppor
 _SCHEME = frozenset((f"{SKOS}ConceptScheme",))
 _NAMES = frozenset((f"{ROV}legalName", f"{SKOS}prefLabel"))
 _NONE: frozenset[str] = frozenset()
+_OF, _OFFERS = f"{ELM}learningAchievementSpecification", f"{ELM}learningOpportunity"
 _WRONG_URN = "urn:schac:courseId:"
 _UNREAD = "no learning opportunity leads to it"
-_UNDEFINED = "no JSON-LD context defines it"
-_PERSONAL = "personal data, which is never read"
 
 
 def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
@@ -64,26 +62,26 @@ def read_rdf(body: bytes, media_type: str | None, url: str) -> str:
     Raises:
         UnreadableData: unknown serialisation, or a syntax error.
     """
-    out: list[Triple] = []
     body = unpack(body, url)
     if name := find_rooted_name(body):
         body, media_type = write_json_ld(body, load_mapping(name), Account("document"), url), "application/ld+json"
     spec = read_rdf_spec(load_mapping("elm").folder)
-    for triple in read_triples(body, media_type, url, spec).triples:
-        subject, value = triple.subject, triple.object
-        if isinstance(subject, NamedNode):
-            subject = NamedNode(normalise_iri(subject.value))
-        if isinstance(value, NamedNode):
-            value = NamedNode(normalise_iri(value.value))
-        predicate = NamedNode(normalise_iri(triple.predicate.value))
-        out.append(Triple(subject, predicate, value))
-        if predicate.value == _TYPE and isinstance(value, NamedNode):
+    reading = read_triples(body, media_type, url, spec)
+    lines = {f"{triple} .\n" for triple in reading.quoted}
+    for subject, predicate, value in reading.triples:
+        subject, predicate, value = _normalise(subject), normalise_iri(predicate), _normalise(value)  # noqa: PLW2901
+        lines.add(f"{subject} <{predicate}> {value} .\n")
+        if predicate == _TYPE and is_iri(value):
             kind = (
-                "Specification" if value.value in _SPECIFICATIONS else "Instance" if value.value in _INSTANCES else ""
+                "Specification" if value[1:-1] in _SPECIFICATIONS else "Instance" if value[1:-1] in _INSTANCES else ""
             )
             if kind:
-                out.append(Triple(subject, predicate, NamedNode(f"{QL}LearningOpportunity{kind}")))
-    return write_triples(out)
+                lines.add(f"{subject} <{_TYPE}> <{QL}LearningOpportunity{kind}> .\n")
+    return "".join(sorted(lines))
+
+
+def _normalise(term: str) -> str:
+    return f"<{normalise_iri(term[1:-1])}>" if is_iri(term) else term
 
 
 class ElmMapper:
@@ -97,11 +95,11 @@ class ElmMapper:
         self.account = account
         self._spec = read_rdf_spec(mapping.folder)
         self._iris = iris
-        self._own = NamedNode(iris.institution(institution.id))
+        self._own = f"<{iris.institution(institution.id)}>"
         self._runner = RuleRunner(mapping.rules, mapping.common_rules)
         self._facts = write_run_facts(institution, iris, harvested_on, None)
-        self._counters: dict[tuple[str, Outcome, str], Counter] = {}
-        self._made: set[BlankNode] = set()
+        self._uses = Uses(account)
+        self._made: set[Node] = set()
         self._personal: set[Node] = set()
         self._about_own: set[Node] = set()  # what the file's description of the institution leads to
 
@@ -115,12 +113,15 @@ class ElmMapper:
             reading = read_triples(body, media_type, url, self._spec, source.content_type)
             refused = list(self._tell(reading, url))
             former = Former(self._spec, frozenset(self.mapping.elm_terms), self.account, source.default_language)
-            triples: Sequence[Triple] = former.form(reading.triples)
+            triples, reading.triples = reading.triples, []
+            graph = describe(former.form(triples))
+            del triples, reading
             self._made = former.made
-            graph = describe(self._alias(triples, describe(triples)), self.account)
+            self._alias(graph)
+            graph.sort()
         if refused:
             yield refused
-        yield from self._cut(graph, url)
+        yield from collect_between(self._cut(graph, url))
 
     # Reading -----------------------------------------------------------------------------------------------------
 
@@ -130,63 +131,64 @@ class ElmMapper:
             self.account.report(problem.code, problem.message, value=problem.value, position=url)
         for predicate, value in reading.lost:
             self.account.drop("data", compact(normalise_iri(predicate)), value, "it has an IRI that is none")
+        for triple in reading.quoted:
+            self.account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=triple)
         for place, reason in reading.refused:
             yield self._refuse(place, f"{url} {place}", reason)
 
-    def _alias(self, triples: Sequence[Triple], graph: Graph) -> list[Triple]:
+    def _alias(self, graph: Graph) -> None:
         """Put the registry's IRI in place of what the file calls the institution; its units speak for it."""
-        finder = OwnNodes(self.institution, self._own, graph.description)
+        finder = OwnNodes(self.institution, self._own, graph)
         own = finder.find()
-        self._about_own = graph.reach({*own, self._own})
         units = finder.find_units({*own, self._own})
-        described = {self._own, *own}
-        shared = {  # such as the campus, which is the place of its courses too
-            value for node, statements in graph.description.items() if node not in described for _, value in statements
-        }
-        for node in list(described):
-            described |= {v for _, v in graph.description.get(node, ()) if isinstance(v, BlankNode) and v not in shared}
-        out = []
-        for triple in triples:
-            subject, value = triple.subject, triple.object
-            if subject in described:
-                self._count(triple.predicate.value, value, "ignored", "the registry describes the institution")
-            elif subject in units:
-                reason = "the registry describes the institution, not its units"
-                self._count(triple.predicate.value, value, "ignored", reason)
-            elif value in own:
-                out.append(Triple(subject, triple.predicate, self._own))
-            elif value in units and triple.predicate.value in AGENTS:
-                out.append(Triple(subject, triple.predicate, self._own))
-                names = [v for p, v in graph.description[value] if p.value in _NAMES]  # type: ignore[index]  # in `units`: a node
-                out += self._note(subject, names)  # type: ignore[arg-type]  # no quoted triple, see `describe`
-            else:
-                out.append(triple)
-        return out
+        if not own and not units and self._own not in graph.description:
+            return
+        described = self._find_described(graph, {self._own, *own})
+        names = {unit: [v for p, v in graph.description.get(unit, ()) if p in _NAMES] for unit in units}
+        for nodes, reason in (
+            (described, "the registry describes the institution"),
+            (units - described, "the registry describes the institution, not its units"),
+        ):
+            for node in sorted(nodes):
+                for predicate, value in graph.description.get(node, ()):
+                    self._uses.count(predicate, value, "ignored", reason)
+                graph.remove(node)
+        notes: list[Triple] = []
+        renamed = own | units
+        for subject, statements in graph.description.items():
+            for number, (predicate, value) in enumerate(statements):
+                if value not in renamed or (value not in own and predicate not in AGENTS):
+                    continue
+                statements[number] = (predicate, self._own)
+                if value not in own:
+                    notes += self._note(subject, names[value])
+        graph.add(notes)
 
-    def _note(self, subject: Node, names: list[Node | Literal]) -> list[Triple]:
+    def _find_described(self, graph: Graph, own: set[Node]) -> set[Node]:
+        """Return the nodes of the institution, and those that only they lead to."""
+        below = {v for node in own for _, v in graph.description.get(node, ()) if is_blank(v)}
+        if not below:
+            return own
+        shared = {  # such as the campus, which is the place of its courses too
+            value
+            for node, statements in graph.description.items()
+            if node not in own
+            for _, value in statements
+            if value in below
+        }
+        return own | (below - shared)
+
+    def _note(self, subject: Node, names: list[str]) -> list[Triple]:
         """Return a note with the name of the unit, if it has one."""
         if not names:
             return []
-        note = BlankNode()
+        note = new_blank()
         self._made.add(note)
         return [
-            Triple(subject, NamedNode(f"{ELM}additionalNote"), note),
-            Triple(note, NamedNode(_TYPE), NamedNode(f"{ELM}Note")),
-            *(Triple(note, NamedNode(f"{ELM}noteLiteral"), name) for name in names),
+            (subject, f"{ELM}additionalNote", note),
+            (note, _TYPE, f"<{ELM}Note>"),
+            *((note, f"{ELM}noteLiteral", name) for name in names),
         ]
-
-    def _count(
-        self, predicate: str, value: object, outcome: Outcome, reason: str = "", *, example: str | None = None
-    ) -> None:
-        counter = self._counters.get((predicate, outcome, reason))
-        if counter is None:
-            counter = self.account.open("data", compact(predicate), outcome, reason)
-            self._counters[predicate, outcome, reason] = counter
-        if counter.count:  # the first value is the example
-            counter.count += 1
-            return
-        text = value.value if isinstance(value, NamedNode | Literal) else "(a node without IRI)"
-        counter.add(text if example is None else example)
 
     # Cutting into records ----------------------------------------------------------------------------------------
 
@@ -203,18 +205,19 @@ class ElmMapper:
         skolemiser = Skolemiser(graph.description)
         names = Heads(skolemiser, self._iris, self.institution.id, graph.description, specifications, owner)
         parts = PartReferences(self.institution, self._own, names, graph.description, specifications, self.account)
-        used: set[Node] = set()
-        batch: list[Mapped] = []
+        writer = RdfWriter(self.mapping, self._spec, self._runner, graph, names, parts, self._uses)
+        writer.leave_out(self._personal, self._made)
+        batch = RdfBatch()
         for kind in (specifications, [i for i in instances if i not in owner]):
             for iri, head in self._sort(kind, names, url, batch):
                 nodes = [head, *(m for m in members.get(head, ()) if m != head)]
                 is_specification = kind is specifications
                 try:
-                    lines = self._write(graph, nodes, whole, names, parts, used)
+                    written = writer.write(nodes, whole)
                     if is_specification:
-                        lines |= set(parts.identify(head, names.name(head)))
+                        writer.add_lines(written, parts.identify(head, names.name(head)))
                 except UnreadableData as error:
-                    batch.append(self._refuse(iri, url, str(error)))
+                    batch.entries.append(self._refuse(iri, url, str(error)))
                     continue
                 if iri.startswith(_WRONG_URN):
                     self.account.report(
@@ -222,144 +225,63 @@ class ElmMapper:
                         "Course identifiers have the form urn:schac:uniqueCourseId:…; this one is kept as it is.",
                         value=iri,
                     )
-                text = "".join(sorted(lines))
-                batch.append(Record(iri, iri, text, url, int(is_specification), len(nodes) - is_specification))
-                if len(batch) >= batches.SIZE:
+                count = len(nodes) - is_specification
+                batch.add(Draft(iri, iri, url, written.lines, int(is_specification), count), written)
+                if len(batch.entries) >= batches.SIZE:
                     yield self._finish(batch)
-                    batch = []
-        if batch:
+                    batch = RdfBatch()
+        if batch.entries:
             yield self._finish(batch)
-        self._report_unattached(graph, used)
+        self._report_unattached(graph, writer.used)
 
     def _find_personal(self, graph: Graph) -> set[Node]:
         """Nodes that say something of a person, by their class or by what leads to them."""
         found: set[Node] = set(graph.of_type(self._spec.personal))
-        for statements in graph.description.values():
-            found |= {
-                value
-                for predicate, value in statements
-                if predicate.value in self._spec.personal_values and not isinstance(value, Literal)
-            }
+        leads = self._spec.personal_values
+        for statements in graph.description.values() if leads else ():
+            found.update(value for predicate, value in statements if predicate in leads and value[0] != '"')
         return found
 
-    def _sort(self, heads: list[Node], names: Heads, url: str, batch: list[Mapped]) -> list[tuple[str, Node]]:
+    def _sort(self, heads: list[Node], names: Heads, url: str, batch: RdfBatch) -> list[tuple[str, Node]]:
         """Return heads with their IRIs, sorted by these; those that cannot be named go to the batch as refusals."""
         named = []
         for head in heads:
             try:
-                named.append((names.name(head).value, head))
+                named.append((names.name(head)[1:-1], head))
             except UnreadableData as error:
-                batch.append(self._refuse("(a learning opportunity without IRI)", url, str(error)))
-        return sorted(named, key=lambda pair: (pair[0], str(pair[1])))
+                batch.entries.append(self._refuse("(a learning opportunity without IRI)", url, str(error)))
+        return sorted(named)
 
     def _assign(self, graph: Graph, specifications: list[Node], instances: list[Node]) -> dict[Node, Node]:
         """Which specification each instance belongs to; instances of specifications that the file lacks are alone."""
         known, kinds = set(specifications), set(instances)
         owner: dict[Node, Node] = {}
         for instance in instances:
-            for predicate, value in sorted(graph.description[instance], key=str):
-                if predicate.value == f"{ELM}learningAchievementSpecification" and value in known:
-                    owner.setdefault(instance, value)  # type: ignore[arg-type]  # in `known`, so no literal
+            for predicate, value in graph.description.get(instance, ()):
+                if predicate == _OF and value in known:
+                    owner.setdefault(instance, value)
         for specification in specifications:
-            for predicate, value in graph.description[specification]:
-                if predicate.value == f"{ELM}learningOpportunity" and value in kinds:
-                    owner.setdefault(value, specification)  # type: ignore[arg-type]  # in `kinds`, so no literal
+            for predicate, value in graph.description.get(specification, ()):
+                if predicate == _OFFERS and value in kinds:
+                    owner.setdefault(value, specification)
         return owner
 
-    def _write(
-        self, graph: Graph, heads: list[Node], whole: set[Node], names: Heads, parts: PartReferences, used: set[Node]
-    ) -> set[str]:
-        """Write the heads and all that is nested in them; other specifications and instances stay links or references.
-
-        A blank node is named below the nearest node with an IRI that leads to it: what describes a university is the
-        same in each of its courses.
-        """
-        lines: set[str] = set()
-        first = names.name(heads[0]).value
-        pending = [(head, names.name(head), first) for head in heads]
-        seen: set[tuple[Node, str]] = set()
-        while pending:
-            node, name, above = pending.pop()
-            if (node, name.value) in seen:
-                continue
-            seen.add((node, name.value))
-            is_first = node not in used and node not in self._made  # what several records hold is counted once
-            used.add(node)
-            if graph.types.get(node, _NONE) & REFERENCES:
-                lines |= set(parts.complete(node, str(name)))
-            subject = str(name)
-            for property_, value in graph.description.get(node, ()):
-                predicate = property_.value
-                reason = self._reason_to_omit(predicate, value)
-                if is_first:
-                    outcome: Outcome = ("unmapped" if reason == _UNDEFINED else "ignored") if reason else "mapped"
-                    example = "(not shown)" if reason == _PERSONAL else None
-                    self._count(predicate, value, outcome, reason, example=example)
-                if reason:
-                    continue
-                if predicate in self._spec.parts and not isinstance(value, Literal) and node in heads:
-                    reference = parts.refer(name, predicate, value)
-                    if reference is not None:
-                        lines.update(reference)
-                        continue
-                if isinstance(value, Literal | NamedNode):
-                    target = self._retype(predicate, value)
-                elif value in whole:
-                    target = names.name(value)
-                else:
-                    target = names.skolemiser.name(value, above, predicate)
-                nested = not isinstance(value, Literal) and value in graph.description and value not in whole
-                if nested and isinstance(target, NamedNode) and target.value not in known_concepts():
-                    base = above if isinstance(value, BlankNode) else target.value
-                    pending.append((value, target, base))  # type: ignore[arg-type]  # `nested`: both are nodes
-                lines.add(f"{subject} <{predicate}> {target} .\n")
-        return lines
-
-    def _reason_to_omit(self, predicate: str, value: Node | Literal) -> str:
-        """Why a statement is left out; empty if it is not."""
-        if not isinstance(value, Literal):
-            if value in self._personal:
-                return _PERSONAL
-            if value.value.startswith(SOURCE):
-                return _UNDEFINED
-        return _UNDEFINED if predicate.startswith(SOURCE) else self.mapping.drop.get(predicate, "")
-
-    def _retype(self, predicate: str, value: NamedNode | Literal) -> NamedNode | Literal:
-        """Give a literal the datatype that the mapping wants for its property, if its text allows that."""
-        datatype = self.mapping.datatypes.get(predicate)
-        if datatype is None or isinstance(value, NamedNode):
-            return value
-        readers = DAY_END_READERS if predicate in self._spec.day_end else READERS
-        text = readers[datatype](value.value)
-        return value if text is None else Literal(text, datatype=NamedNode(datatype))
-
-    def _finish(self, batch: list[Mapped]) -> list[Mapped]:
+    def _finish(self, batch: RdfBatch) -> list[Mapped]:
         """Run the common rules over a batch."""
-        records = [entry for entry in batch if isinstance(entry, Record)]
-        wanted = {predicate: list(lines) for predicate, lines in self._facts.items()}
-        owners: dict[str, str] = {}
-        for record in records:
-            for line in record.ntriples.split("\n")[:-1]:  # not splitlines: texts hold other kinds of line ends
-                subject, predicate, _ = line.split(" ", 2)
-                owners.setdefault(subject, record.iri)
-                if self._runner.reads_predicate(predicate[1:-1]):
-                    wanted.setdefault(predicate[1:-1], []).append(f"{line}\n")
-        made: dict[str, list[str]] = defaultdict(list)
+        wanted = batch.ruled
+        for predicate, facts in self._facts.items():
+            wanted.setdefault(predicate, []).extend(facts)
         said: set[tuple[str, str, str]] = set()
         for line in self._runner.run(wanted):
             subject, predicate, value = line.split(" ", 2)
+            owner = batch.owners.get(subject)
             if predicate.startswith(_ISSUE):
-                said.add((owners.get(subject, ""), predicate[len(_ISSUE) : -1], read_literal(value[:-3])))
-            elif subject in owners and publishable(line):
-                made[owners[subject]].append(line)
+                said.add((owner.iri if owner else "", predicate[len(_ISSUE) : -1], read_literal(value[:-3])))
+            elif owner is not None and (OWN not in line or publishable(line)):
+                owner.lines.append(line)
         for iri, code, text in sorted(said):
             self.account.report(code, text, record=iri or None)
-        return [
-            entry
-            if isinstance(entry, Refusal) or entry.iri not in made
-            else replace(entry, ntriples=sort_lines(entry.ntriples + "".join(made[entry.iri])))
-            for entry in batch
-        ]
+        return [entry if isinstance(entry, Refusal) else finish_draft(entry) for entry in batch.entries]
 
     def _refuse(self, key: str, url: str, reason: str) -> Refusal:
         message = f"A record cannot be mapped: {reason}; it is refused."
@@ -374,23 +296,23 @@ class ElmMapper:
             if node in used:
                 continue
             types = graph.types.get(node, _NONE)
-            is_vocabulary = bool(types & _SCHEME) or (isinstance(node, NamedNode) and node.value in known)
+            is_vocabulary = bool(types & _SCHEME) or (is_iri(node) and node[1:-1] in known)
             for predicate, value in statements:
                 if value in self._personal:
-                    self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
+                    self._uses.count(predicate, value, "ignored", PERSONAL)
                 elif is_vocabulary:
-                    self._count(predicate.value, value, "ignored", "the vocabulary describes it")
+                    self._uses.count(predicate, value, "ignored", "the vocabulary describes it")
                 elif node in private:
-                    self._count(predicate.value, value, "ignored", _PERSONAL, example="(not shown)")
+                    self._uses.count(predicate, value, "ignored", PERSONAL)
                 elif node in self._about_own:
-                    self._count(predicate.value, value, "ignored", "the registry describes the institution")
+                    self._uses.count(predicate, value, "ignored", "the registry describes the institution")
                 else:
-                    self._count(predicate.value, value, "unmapped", _UNREAD)
+                    self._uses.count(predicate, value, "unmapped", _UNREAD)
             hidden = is_vocabulary or node in private or node in self._about_own or node in self._made
             if not hidden:
                 kinds = ", ".join(sorted(compact(kind) for kind in types)) or "no class"
                 self.account.report(
                     "not-a-learning-opportunity",
                     f"Things of a class ({kinds}) that no learning opportunity leads to are left out.",
-                    value=node.value if isinstance(node, NamedNode) else None,
+                    value=node[1:-1] if is_iri(node) else None,
                 )

@@ -8,10 +8,11 @@ say the same.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from pyoxigraph import BlankNode, Literal, NamedNode
-
-from qlink_ld.mapping.skolem import Description, Node, Skolemiser
+from qlink_ld.mapping.rdf_terms import Node, is_blank, is_iri, is_literal, read_value
+from qlink_ld.mapping.skolem import Description, Skolemiser
 from qlink_ld.namespaces import ADMS, SKOS, Iris, encode_segment
+
+_IDENTIFIER, _NOTATION = f"{ADMS}identifier", f"{SKOS}notation"
 
 
 class Heads:
@@ -39,30 +40,31 @@ class Heads:
         self._institution = institution
         self._description = description
         self._owner = owner
-        self._names: dict[Node, NamedNode] = {}
-        blank = [*(node for node in specifications if isinstance(node, BlankNode)), *owner]
+        self._names: dict[Node, Node] = {}
+        self._codes: dict[Node, frozenset[str]] = {}
+        blank = [*(node for node in specifications if is_blank(node)), *owner]
         self._uses = Counter((owner.get(node), self.find_code(node)) for node in blank)
 
-    def name(self, node: Node) -> NamedNode:
+    def name(self, node: Node) -> Node:
         """Return the IRI of a specification or instance.
 
         Raises:
             UnreadableData: it is nested too deep to be read.
         """
-        if isinstance(node, NamedNode):
+        if is_iri(node):
             return node
         if node not in self._names:
-            self._names[node] = NamedNode(self._make(node))
+            self._names[node] = f"<{self._make(node)}>"
         return self._names[node]
 
-    def _make(self, node: BlankNode) -> str:
+    def _make(self, node: Node) -> str:
         owner, code = self._owner.get(node), self.find_code(node)
         is_own = code is not None and self._uses[owner, code] == 1
         local = code if code is not None and is_own else self.skolemiser.hash(node)
         if owner is None:
             return self._iris.course(self._institution, local)
-        base = self.name(owner).value
-        if isinstance(owner, BlankNode):
+        base = self.name(owner)[1:-1]
+        if is_blank(owner):
             return f"{base}/instances/{encode_segment(local)}"
         return f"{base}{'/' if '#' in base else '#'}learningOpportunity-{encode_segment(local)}"
 
@@ -70,12 +72,15 @@ class Heads:
         """Return the first of a node's codes, None if it has none."""
         return min(self.find_codes(node), default=None)
 
-    def find_codes(self, node: Node) -> set[str]:
+    def find_codes(self, node: Node) -> frozenset[str]:
         """Return the codes of a node's identifiers."""
-        return {
-            value.value
-            for predicate, identifier in self._description.get(node, ())
-            if predicate.value == f"{ADMS}identifier" and not isinstance(identifier, Literal)
-            for p, value in self._description.get(identifier, ())
-            if p.value == f"{SKOS}notation" and isinstance(value, Literal) and value.value.strip()
-        }
+        known = self._codes.get(node)
+        if known is None:
+            known = self._codes[node] = frozenset(
+                code
+                for predicate, identifier in self._description.get(node, ())
+                if predicate == _IDENTIFIER
+                for p, value in self._description.get(identifier, ())
+                if p == _NOTATION and is_literal(value) and (code := read_value(value)).strip()
+            )
+        return known

@@ -10,12 +10,11 @@ Source: profile 0.4.0 (references; validation facts, no. 10); QualityLink Course
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from pyoxigraph import NamedNode
-
 from qlink_ld.mapping.account import Account
 from qlink_ld.mapping.heads import Heads
 from qlink_ld.mapping.rdf_forms import compact
-from qlink_ld.mapping.skolem import Description, Node
+from qlink_ld.mapping.rdf_terms import Node, is_iri, read_value
+from qlink_ld.mapping.skolem import Description
 from qlink_ld.model import Institution
 from qlink_ld.namespaces import (
     ADMS,
@@ -40,7 +39,7 @@ class PartReferences:
 
     Args:
         institution: whose file it is.
-        own: its IRI.
+        own: its node.
         heads: names the file's specifications.
         description: the file's triples by subject.
         specifications: those in the file.
@@ -50,7 +49,7 @@ class PartReferences:
     def __init__(
         self,
         institution: Institution,
-        own: NamedNode,
+        own: Node,
         heads: Heads,
         description: Description,
         specifications: Sequence[Node],
@@ -63,6 +62,7 @@ class PartReferences:
         self._specifications = frozenset(specifications)
         self._account = account
         self._schac = (institution.schac or "").lower()
+        self._schacs = {self._schac, *(code.lower() for code in institution.previous_schac)} - {""}
         hosts = (self._schac, (urlsplit(institution.website or "").hostname or "").removeprefix("www."))
         self._hosts = tuple(host for host in hosts if "." in host)
         self._by_code: dict[str, Node | None] = {}  # None: several have it
@@ -70,32 +70,34 @@ class PartReferences:
             for code in heads.find_codes(node):
                 self._by_code[code] = node if code not in self._by_code else None
 
-    def refer(self, name: NamedNode, predicate: str, value: Node) -> list[str] | None:
+    def refer(self, name: Node, predicate: str, value: Node) -> list[str] | None:
         """Return the lines that refer to another learning opportunity; None if the link stays as it is.
 
         Args:
-            name: IRI of the learning opportunity that points to the other.
+            name: the learning opportunity that points to the other.
             predicate: by which property.
             value: the other, as the file has it.
         """
         if value in self._specifications:
-            code = self._heads.find_code(value) or self._heads.name(value).value
-            return self._write(name, predicate, code, self._find_provider(value), self._heads.name(value).value)
-        if value in self._description or not isinstance(value, NamedNode):
+            target = self._heads.name(value)
+            code = self._heads.find_code(value) or target[1:-1]
+            return self._write(name, predicate, code, self._find_provider(value), target)
+        if value in self._description or not is_iri(value):
             return None
-        known = read_course_identifier(value.value)
-        if known is not None and known[0] == self._schac:
-            return self._write(name, predicate, known[1], self._own.value, value.value)
-        host = (urlsplit(value.value).hostname or "").lower()
+        iri = value[1:-1]
+        known = read_course_identifier(iri)
+        if known is not None and known[0] in self._schacs:
+            return self._write(name, predicate, known[1], self._own, value)
+        host = (urlsplit(iri).hostname or "").lower()
         if any(host == own or host.endswith(f".{own}") for own in self._hosts):
-            return self._write(name, predicate, value.value, self._own.value, value.value)
+            return self._write(name, predicate, iri, self._own, value)
         self._account.report(
             "part-unknown",
             "A learning opportunity points to another one that the file does not describe, and whose provider and code "
             "are not known. Add a ql:LearningOpportunitySpecificationReference with both.",
             field=compact(predicate),
-            value=value.value,
-            record=name.value,
+            value=iri,
+            record=name[1:-1],
         )
         return None
 
@@ -103,27 +105,26 @@ class PartReferences:
         """Yield where a reference in the file leads, if its code is that of one specification there."""
         code = self._heads.find_code(node)
         target = self._by_code.get(code) if code is not None else None
-        providers = {value for p, value in self._description.get(node, ()) if p.value == f"{ELM}providedBy"}
+        providers = {value for p, value in self._description.get(node, ()) if p == f"{ELM}providedBy"}
         if target is not None and providers <= {self._own}:
             yield f"{name} <{RDFS}seeAlso> {self._heads.name(target)} .\n"
 
-    def identify(self, node: Node, name: NamedNode) -> Iterator[str]:
+    def identify(self, node: Node, name: Node) -> Iterator[str]:
         """Yield the QualityLink course identifier of a specification, if it is certain.
 
         It is certain if the specification has it in either form, or has one local code, which no other in the file has.
         """
         codes = self._heads.find_codes(node)
-        same = {v.value for p, v in self._description.get(node, ()) if p.value == f"{OWL}sameAs" and v is not None}
-        stated = {
-            code: known for code in (name.value, *sorted(codes | same)) if (known := read_course_identifier(code))
-        }
+        same = {read_value(v) for p, v in self._description.get(node, ()) if p == f"{OWL}sameAs"}
+        iri = name[1:-1]
+        stated = {code: known for code in (iri, *sorted(codes | same)) if (known := read_course_identifier(code))}
         for text, (schac, _) in stated.items():
-            if self._schac and schac != self._schac:
+            if self._schac and schac not in self._schacs:
                 self._account.report(
                     "course-identifier-foreign",
                     f"A course identifier has another SCHAC code than the institution's ({self._schac}); it is kept.",
                     value=text,
-                    record=name.value,
+                    record=iri,
                 )
         if stated:
             urn = course_urn(*next(iter(stated.values())))
@@ -132,30 +133,30 @@ class PartReferences:
         else:
             return
         if urn not in codes:
-            identifier = f"<{below(name.value, 'courseIdentifier')}>"
+            identifier = f"<{below(iri, 'courseIdentifier')}>"
             yield f"{name} <{ADMS}identifier> {identifier} .\n"
             yield f"{identifier} <{RDF}type> <{ELM}Identifier> .\n"
             yield f"{identifier} <{SKOS}notation> {write_literal(urn)} .\n"
             yield f'{identifier} <{ELM}schemeName> "uniqueCourseId" .\n'
-        if urn != name.value:
+        if urn != iri:
             yield f"{name} <{OWL}sameAs> <{urn}> .\n"
 
-    def _find_provider(self, node: Node) -> str:
+    def _find_provider(self, node: Node) -> Node:
         found = sorted(
-            value.value
+            value
             for predicate, value in self._description.get(node, ())
-            if predicate.value == f"{DCTERMS}publisher" and isinstance(value, NamedNode)
+            if predicate == f"{DCTERMS}publisher" and is_iri(value)
         )
-        return found[0] if len(found) == 1 else self._own.value
+        return found[0] if len(found) == 1 else self._own
 
-    def _write(self, name: NamedNode, predicate: str, code: str, provider: str, target: str) -> list[str]:
+    def _write(self, name: Node, predicate: str, code: str, provider: Node, target: Node) -> list[str]:
         local = predicate.replace("#", "/").rpartition("/")[2]
-        reference = below(name.value, f"{local}-{encode_segment(code)}")
+        reference = below(name[1:-1], f"{local}-{encode_segment(code)}")
         return [
             f"{name} <{predicate}> <{reference}> .\n",
             f"<{reference}> <{RDF}type> <{QL}LearningOpportunitySpecificationReference> .\n",
-            f"<{reference}> <{ELM}providedBy> <{provider}> .\n",
-            f"<{reference}> <{RDFS}seeAlso> <{target}> .\n",
+            f"<{reference}> <{ELM}providedBy> {provider} .\n",
+            f"<{reference}> <{RDFS}seeAlso> {target} .\n",
             f"<{reference}> <{ADMS}identifier> <{reference}-identifier> .\n",
             f"<{reference}-identifier> <{RDF}type> <{ELM}Identifier> .\n",
             f"<{reference}-identifier> <{SKOS}notation> {write_literal(code)} .\n",

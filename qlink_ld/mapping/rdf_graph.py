@@ -1,28 +1,24 @@
 """A file's triples by subject, with what its nodes are."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
-
-from qlink_ld.mapping.account import Account
-from qlink_ld.mapping.skolem import Node
+from qlink_ld.mapping.rdf_terms import Node, Statement, Triple
 from qlink_ld.namespaces import RDF
 
-_TYPE = NamedNode(f"{RDF}type")
+_TYPE = f"{RDF}type"
 
 
 @dataclass(slots=True)
 class Graph:
-    """Statements about each node, sorted by property and value whatever their order was in the file."""
+    """Statements about each node, and the classes of each, as plain IRIs."""
 
-    description: dict[Node, list[tuple[NamedNode, Node | Literal]]] = field(default_factory=lambda: defaultdict(list))
-    types: dict[Node, set[str]] = field(default_factory=lambda: defaultdict(set))
+    description: dict[Node, list[Statement]] = field(default_factory=dict)
+    types: dict[Node, set[str]] = field(default_factory=dict)
 
     def of_type(self, classes: frozenset[str]) -> list[Node]:
         """Return the nodes of these classes, sorted."""
-        return sorted((node for node, types in self.types.items() if types & classes), key=str)
+        return sorted(node for node, types in self.types.items() if not types.isdisjoint(classes))
 
     def reach(self, starts: Iterable[Node]) -> set[Node]:
         """Return the nodes that one can come to from these, which are among them."""
@@ -32,27 +28,39 @@ class Graph:
             node = pending.pop()
             if node not in found:
                 found.add(node)
-                pending += [v for _, v in self.description.get(node, ()) if not isinstance(v, Literal)]
+                pending += [value for _, value in self.description.get(node, ()) if value[0] != '"']
         return found
 
+    def add(self, triples: Iterable[Triple]) -> None:
+        """Add triples."""
+        description, types = self.description, self.types
+        for subject, predicate, value in triples:
+            statements = description.get(subject)
+            if statements is None:
+                statements = description[subject] = []
+            statements.append((predicate, value))
+            if predicate == _TYPE and value[0] == "<":
+                types.setdefault(subject, set()).add(value[1:-1])
 
-def describe(triples: Sequence[Triple], account: Account | None = None) -> Graph:
-    """Group triples by their subjects. Quoted triples are left out.
+    def remove(self, node: Node) -> None:
+        """Forget what is said about a node."""
+        self.description.pop(node, None)
+        self.types.pop(node, None)
 
-    With an account, which is told of these, statements are sorted too: that takes longer than the rest.
-    """
+    def sort(self) -> None:
+        """Sort statements by property and value, whatever their order was in the file."""
+        for statements in self.description.values():
+            if len(statements) > 1:
+                statements.sort(key=_order)
+
+
+def _order(statement: Statement) -> Statement:
+    """Blank nodes have labels that mean nothing."""
+    return statement if statement[1][0] != "_" else (statement[0], "")
+
+
+def describe(triples: Iterable[Triple]) -> Graph:
+    """Group triples by their subjects."""
     graph = Graph()
-    description, types = graph.description, graph.types
-    for triple in triples:
-        subject, value = triple.subject, triple.object
-        if isinstance(subject, Triple) or isinstance(value, Triple):
-            if account is not None:
-                account.report("quoted-triple", "A quoted triple (RDF 1.2) is left out.", value=str(triple))
-            continue
-        predicate = triple.predicate
-        description[subject].append((predicate, value))
-        if predicate == _TYPE and isinstance(value, NamedNode):
-            types[subject].add(value.value)
-    for statements in description.values() if account is not None else ():
-        statements.sort(key=lambda s: (s[0].value, "" if isinstance(s[1], BlankNode) else str(s[1])))
+    graph.add(triples)
     return graph

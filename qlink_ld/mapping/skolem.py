@@ -9,14 +9,13 @@ RDFC-1.0, which takes exponential time where somebody wants it to, this is bound
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-
-from pyoxigraph import BlankNode, Literal, NamedNode
+from functools import lru_cache
 
 from qlink_ld.errors import UnreadableData
+from qlink_ld.mapping.rdf_terms import Node, Statement, is_blank
 from qlink_ld.namespaces import encode_segment
 
-Node = NamedNode | BlankNode
-Description = Mapping[Node, Sequence[tuple[NamedNode, "Node | Literal"]]]  # subject → (predicate, object)
+Description = Mapping[Node, Sequence[Statement]]  # subject → (predicate, object)
 _MAX_DEPTH = 100
 _MAX_CIRCLE_STEPS = 2_000_000  # rounds times statements: no honest file comes near
 _HASH_LENGTH = 12
@@ -31,17 +30,15 @@ class Skolemiser:
 
     def __init__(self, description: Description) -> None:
         self._description = description
-        self._hashes: dict[BlankNode, str] = {}
+        self._hashes: dict[Node, str] = {}
         for circle in _find_circles(description):  # those that others lead to come first
             self._colour(circle)
 
-    def name(self, node: BlankNode, record: str, predicate: str) -> NamedNode:
+    def name(self, node: Node, record: str, predicate: str) -> Node:
         """Return the IRI of a blank node below the record `record`, reached through `predicate`."""
-        local = predicate.replace("#", "/").rpartition("/")[2]
-        separator = "/" if "#" in record else "#"
-        return NamedNode(f"{record}{separator}{encode_segment(local)}-{self.hash(node)}")
+        return f"<{record}{'/' if '#' in record else '#'}{_local_name(predicate)}-{self.hash(node)}>"
 
-    def hash(self, node: BlankNode) -> str:
+    def hash(self, node: Node) -> str:
         """Return the hash of what a blank node says.
 
         Raises:
@@ -49,33 +46,30 @@ class Skolemiser:
         """
         return self._hash(node, 0)[:_HASH_LENGTH]
 
-    def _hash(self, node: BlankNode, depth: int) -> str:
+    def _hash(self, node: Node, depth: int) -> str:
         if node in self._hashes:
             return self._hashes[node]
         if depth > _MAX_DEPTH:
             raise UnreadableData(f"blank nodes are nested deeper than {_MAX_DEPTH} levels")
         digest = _digest(
-            f"{predicate.value} {self._hash(value, depth + 1) if isinstance(value, BlankNode) else value}"
+            f"{predicate} {self._hash(value, depth + 1) if value[0] == '_' else value}"
             for predicate, value in self._description.get(node, ())
         )
         self._hashes[node] = digest
         return digest
 
-    def _colour(self, circle: list[BlankNode]) -> None:
+    def _colour(self, circle: list[Node]) -> None:
         """Hash nodes that refer to each other."""
         inside = set(circle)
         fixed = {
             node: _digest(
-                f"{predicate.value} {self._hash(value, 0) if isinstance(value, BlankNode) else value}"
+                f"{predicate} {self._hash(value, 0) if is_blank(value) else value}"
                 for predicate, value in self._description[node]
                 if value not in inside
             )
             for node in circle
         }
-        links = {
-            node: [(p.value, v) for p, v in self._description[node] if isinstance(v, BlankNode) and v in inside]
-            for node in circle
-        }
+        links = {node: [(p, v) for p, v in self._description[node] if v in inside] for node in circle}
         size = sum(map(len, links.values()))
         colours, different, steps = fixed, 0, 0
         while len(set(colours.values())) > different:
@@ -90,31 +84,35 @@ class Skolemiser:
         self._hashes.update(colours)
 
 
+@lru_cache(maxsize=1024)
+def _local_name(predicate: str) -> str:
+    return encode_segment(predicate.replace("#", "/").rpartition("/")[2])
+
+
 def _digest(parts: Iterator[str] | list[str]) -> str:
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
-def _find_circles(description: Description) -> Iterator[list[BlankNode]]:
+def _find_circles(description: Description) -> Iterator[list[Node]]:
     """Yield the groups of blank nodes that lead to each other: strongly connected components (Tarjan 1972)."""
     links = {
-        node: [value for _, value in statements if isinstance(value, BlankNode)]
+        node: found
         for node, statements in description.items()
-        if isinstance(node, BlankNode)
+        if node[0] == "_" and (found := [value for _, value in statements if value[0] == "_"])
     }
-    order: dict[BlankNode, int] = {}
+    links = {node: inner for node, values in links.items() if (inner := [v for v in values if v in links])}
+    order: dict[Node, int] = {}
     for start in links:
         if start not in order:
             yield from _walk(start, links, order)
 
 
-def _walk(
-    start: BlankNode, links: Mapping[BlankNode, list[BlankNode]], order: dict[BlankNode, int]
-) -> Iterator[list[BlankNode]]:
+def _walk(start: Node, links: Mapping[Node, list[Node]], order: dict[Node, int]) -> Iterator[list[Node]]:
     """Yield the circles that can be reached from a node and were not seen before."""
-    lowest: dict[BlankNode, int] = {}
-    stack: list[BlankNode] = []
-    path: list[tuple[BlankNode, Iterator[BlankNode]]] = []
-    entering: BlankNode | None = start
+    lowest: dict[Node, int] = {}
+    stack: list[Node] = []
+    path: list[tuple[Node, Iterator[Node]]] = []
+    entering: Node | None = start
     while entering is not None or path:
         if entering is not None:
             order[entering] = lowest[entering] = len(order)
@@ -134,7 +132,7 @@ def _walk(
         if path:
             lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[node])
         if lowest[node] == order[node]:
-            group: list[BlankNode] = []
+            group: list[Node] = []
             while not group or group[-1] != node:
                 group.append(stack.pop())
                 del lowest[group[-1]]
