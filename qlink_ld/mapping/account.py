@@ -38,7 +38,7 @@ class Counter:
 
 
 def count_leaves(value: object) -> tuple[int, object]:
-    """Count the leaf values of a JSON value; return one as an example.
+    """Count the leaf values of a JSON value; return the first one as an example.
 
     See the module's docstring for what a leaf is.
     """
@@ -47,9 +47,9 @@ def count_leaves(value: object) -> tuple[int, object]:
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
-            pending.extend(item.values())
+            pending.extend(reversed(item.values()))
         elif isinstance(item, list):
-            pending.extend(item)
+            pending.extend(reversed(item))
         elif item is not None and item != "":
             count, example = count + 1, item if example is None else example
     return count, example
@@ -94,14 +94,14 @@ class Account:
 
     def count(self, resource: str, path: str, outcome: Outcome, value: object, reason: str = "") -> None:
         """Count the leaves of a value, where no counter of a step does."""
-        leaves, _ = count_leaves(value)
+        leaves, first = count_leaves(value)
         if not leaves:
             return
         key = (resource, shorten(path), outcome, reason)
         counter = self._single.get(key)
         if counter is None:
             counter = self._single[key] = Counter(*key)
-        counter.add(value, leaves)
+        counter.add(first, leaves)  # of a whole record, what comes first tells which it is, and is nobody's address
 
     def mark(self) -> "Mark":
         """Return how much is counted now, for `go_back`."""

@@ -211,9 +211,9 @@ class ResourceMapper:
         self.account.drop(self.spec.name, "*", [entry.record, *entry.children], f"the record is refused: {code}")
         text = shorten(value) if value is not None else None
         self.account.report(
-            code, message, field=self.spec.name, value=text, record=key, position=position, severity="violation"
+            code, message, field=self.spec.name, value=text, record=key or None, position=position, severity="violation"
         )
-        issue = Issue(code, message, "violation", self.account.source, key, None, text, position)
+        issue = Issue(code, message, "violation", self.account.source, key or None, None, text, position)
         return Refusal(key, position, issue, 0 if self.spec.institution else 1)
 
     def write(self, entry: Entry, key: str, iri: str, shared: list[tuple[JoinSpec, str]]) -> list[str]:

@@ -5,7 +5,7 @@ from qlink_ld.model import FieldUse
 
 
 def test_leaves_are_what_says_something() -> None:
-    assert count_leaves({"a": [1, {"b": None, "c": "x"}, [], "", False]}) == (3, False)
+    assert count_leaves({"a": [1, {"b": None, "c": "x"}, [], "", False]}) == (3, 1)
     assert count_leaves(None) == (0, None)
     assert count_leaves("x") == (1, "x")
 
@@ -19,7 +19,7 @@ def test_fields_are_merged_and_sorted_and_unused_ones_left_out() -> None:
     account.drop("courses", "a", [None, ""], "nothing in it")
     account.count("courses", "a", "ignored", {"k": 1}, "because")
     assert account.fields == (
-        FieldUse("courses", "a", "dropped", 2, "why", "['x', 'y', None]", "s"),
+        FieldUse("courses", "a", "dropped", 2, "why", "x", "s"),
         FieldUse("courses", "a", "ignored", 1, "because", "", "s"),
         FieldUse("courses", "b", "mapped", 3, "", "first", "s"),
     )
