@@ -61,12 +61,22 @@ def show_thing(path: str) -> Response:  # noqa: ARG001 (decoded by the server; t
         data = _describe(base + "/".join(map(encode_segment, [*segments[:-1], stem])))
         if data:
             return answer_thing(data, named)
+    if segments[0] == "institutions" and (other := _redirect_to_same(base + "/".join(map(encode_segment, segments)))):
+        return other
     if segments[0] == "courses" and len([segment for segment in segments if segment]) == 2:
         return _redirect_to_catalogue(segments[1])
     raise NotFound(
         f"nothing is published under {base}{'/'.join(map(encode_segment, segments))}: it may never have been, its "
         "source may have dropped it, or it does not conform; see the institution's report"
     )
+
+
+def _redirect_to_same(iri: str) -> Response | None:
+    """Send from another of our IRIs for an institution, such as one with its former SCHAC code, to the institution."""
+    graph = NamedNode(site().config.iris.registry_graph)
+    quads = release().store.quads_for_pattern(None, NamedNode(f"{OWL}sameAs"), NamedNode(iri), graph)
+    same = sorted(quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode))
+    return Response(status=303, headers={"Location": site().page(same[0])}) if same else None
 
 
 def _redirect_to_catalogue(institution: str) -> Response:

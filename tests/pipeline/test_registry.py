@@ -143,7 +143,7 @@ def test_d_18_imported_institutions_are_not_harvested_unless_the_operator_says_s
         published.run("NL0002")
 
 
-def test_d_18_with_the_switch_recognised_institutions_are_harvested_by_their_manifest(
+def test_d_18_t_02_with_the_switch_recognised_institutions_are_harvested_by_their_manifest(
     published: Any, courses: Courses
 ) -> None:
     with HTTPServer(host="127.0.0.1", port=0) as server:
@@ -191,3 +191,23 @@ def test_the_same_codes_in_any_spelling_are_one(deployment: Any) -> None:
     bring(deployment)
     (institution,) = apply_registry(deployment.config()).config.institutions
     assert institution.schac == "a.example"
+
+
+FORMER = """\
+<https://x.example/org> a ql:HigherEducationInstitution ; adms:identifier <https://x.example/org#schac> .
+<https://x.example/org#schac> a ql:SchacIdentifier ; elm:schemeId ql:Schac ; skos:notation "old.example" .
+<https://courses.example/1> dcterms:publisher <https://x.example/org> ;
+  <http://www.w3.org/2002/07/owl#sameAs> <urn:schac:uniqueCourseId:old.example:1> .
+"""
+
+
+@pytest.mark.parametrize(("settings", "published"), [('previous_schac = ["old.example"]', 1), ("", 0)])
+def test_c_12_a_source_may_still_call_its_institution_by_a_former_schac_code(
+    deployment: Any, courses: Courses, settings: str, published: int
+) -> None:
+    deployment.write("a.ttl", courses(["1"]) + FORMER)
+    deployment.add("NL0001", "a.ttl", settings=f'schac = "new.example"\n{settings}')
+    report = deployment.report("NL0001")
+    assert report.published == published
+    foreign = [issue.code for issue in report.issues if issue.code == "course-identifier-foreign"]
+    assert len(foreign) == 1 - published

@@ -247,6 +247,11 @@ def test_institution_and_alliance_pages(client: FlaskClient) -> None:
     assert read(client, "/institutions/NL0028", "jsonld")
 
 
+def test_c_12_a_former_schac_code_leads_to_the_institution(client: FlaskClient) -> None:
+    answer = client.get("/institutions/old.example")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/institutions/NL0028")
+
+
 def test_institution_of_courses_leads_to_the_catalogue(client: FlaskClient) -> None:
     for path in ("/courses/NL0028", "/courses/NL0028/"):
         assert client.get(path).headers["Location"] == "/catalogue?institution=NL0028"
