@@ -11,6 +11,9 @@ import zstandard
 
 Severity = Literal["violation", "warning", "info"]
 OnViolation = Literal["refuse", "publish"]
+# Who may say what (Data Sources and Access Policy, T-01): anything of one's own learning opportunities; anything of
+# anybody's; agreed indicators of anybody's.
+Role = Literal["education-provider", "authoritative-source", "third-party"]
 
 
 AuthType = Literal["none", "httpheader", "oauth2.0", "httpsig"]
@@ -73,6 +76,9 @@ class Institution:
     country: str | None = None  # alpha-3 code of the EU authority list
     names: Mapping[str, str] = field(default_factory=dict)  # by BCP 47 tag, one per language
     previous_schac: tuple[str, ...] = ()  # former SCHAC codes, by which it is still known (C-12)
+    role: Role = "education-provider"
+    speaks_for: tuple[str, ...] = ()  # ids of institutions whose learning opportunities it may publish, too
+    indicators: tuple[str, ...] = ()  # of a third party: IRIs of the properties that it may state
     manifest: str | None = None  # http(s) or file URL of its manifest; given by hand, it ends all searching (D-18)
 
 

@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from qlink_ld.config import Config
 from qlink_ld.enrich.links import LinkBook
-from qlink_ld.enrich.ownership import check_ownership
+from qlink_ld.enrich.ownership import check_ownership, keep_indicators
 from qlink_ld.errors import UnreadableData
 from qlink_ld.mapping import Account, find_mapping, map_snapshot
 from qlink_ld.model import Institution, Issue, Record, Refusal, Result, Snapshot, Verdict
@@ -68,7 +69,9 @@ class RecordWork:
         self._owned = owned
         description = describe_institution(institution, config.alliances, config.iris)
         engine = load_engine(config.validation.engine, config.validation.shapes)
-        self._validator = RecordValidator(engine, description)
+        self._speaks_for = self._find_wards()
+        wards = "".join(describe_institution(ward, config.alliances, config.iris) for ward in self._speaks_for)
+        self._validator = RecordValidator(engine, description + wards)
         self._publish_all = "publish" in (institution.on_violation, config.validation.on_violation)
         self.published = QuadSorter(config.data_dir)
         self.refused = QuadSorter(config.data_dir)
@@ -84,11 +87,23 @@ class RecordWork:
         self._seen: set[str] = set()
         self._links = LinkBook(config.iris.institution(institution.id))
         self._doubles: list[Issue] = []
+        self._not_allowed: Issue | None = None
+
+    def _find_wards(self) -> list[Institution]:
+        """The other institutions whose learning opportunities this one may publish (T-01, T-03)."""
+        everybody = self.institution.role == "authoritative-source"
+        return [
+            other
+            for other in self.config.institutions
+            if other.id != self.institution.id and (everybody or other.id in self.institution.speaks_for)
+        ]
 
     @property
     def issues(self) -> list[Issue]:
         """What mapping noticed."""
-        return [*self.unreadable, *(issue for account in self.accounts for issue in account.issues), *self._doubles]
+        noticed = (issue for account in self.accounts for issue in account.issues)
+        trust = [self._not_allowed] if self._not_allowed else []
+        return [*self.unreadable, *noticed, *self._doubles, *trust]
 
     def map_and_judge(self, snapshots: Sequence[Snapshot]) -> None:
         """Settle every record of every source; a source that cannot be read costs the others nothing.
@@ -120,6 +135,8 @@ class RecordWork:
             for refusal in batch:
                 if isinstance(refusal, Refusal):
                     self._refuse_unmapped(refusal)
+            if self.institution.role == "third-party":
+                records = [kept for record in records if (kept := self._cut_to_indicators(record)) is not None]
             if mapping.is_graph:  # records of a file point to each other
                 self._known.update(collect_types(records))
                 self._orphans += [r for r in records if not r.opportunities and r.instances]
@@ -128,6 +145,20 @@ class RecordWork:
                 if not self._settle(verdict):
                     self._refused_iris.add(verdict.record.iri)
             self._on_progress(self.harvested)
+
+    def _cut_to_indicators(self, record: Record) -> Record | None:
+        """Leave of a third party's record what it may state; the rest is refused (T-04)."""
+        kept, rest = keep_indicators(record, self.institution.indicators)
+        if rest:
+            self.refused.add(rest)
+            message = (
+                "A third party may state agreed indicators only; its other statements are refused. Name the properties "
+                "in `indicators` of the institution if they are agreed."
+            )
+            count = rest.count("\n") + (self._not_allowed.count if self._not_allowed else 0)
+            first = self._not_allowed or Issue("statement-not-allowed", message, "info", record=record.iri)
+            self._not_allowed = replace(first, count=count)
+        return kept
 
     def _first_only(self, records: list[Record]) -> list[Record]:
         """Two sources may describe the same thing: the first one counts, the other is reported."""
@@ -146,12 +177,16 @@ class RecordWork:
     def _judge(self, records: list[Record], known: Mapping[str, str]) -> Iterator[Verdict]:
         if not records:
             return
-        own = self.config.iris.institution(self.institution.id)
+        iris = self.config.iris
+        own, wards = iris.institution(self.institution.id), [iris.institution(w.id) for w in self._speaks_for]
         for verdict in self._validator.judge(records, known or None):
             if not self._owned:
                 yield Verdict(verdict.record, tuple(found for found in verdict.results if not _is_of_provider(found)))
                 continue
-            foreign = check_ownership(verdict.record, own)
+            if self.institution.role == "authoritative-source":
+                yield verdict
+                continue
+            foreign = check_ownership(verdict.record, own, wards)
             yield Verdict(verdict.record, (*verdict.results, *foreign)) if foreign else verdict
 
     def _settle(self, verdict: Verdict) -> bool:

@@ -23,7 +23,7 @@ def describe_institution(institution: Institution, alliances: Sequence[Alliance]
     """Return the sorted N-Triples that describe an institution, with its alliances as far as it is a member."""
     node = NamedNode(iris.institution(institution.id))
     out = [
-        *_types(node, f"{QL}HigherEducationInstitution", f"{ELM}Organisation"),
+        *_types(node, *_classes(institution)),
         *_names(node, institution),
         Triple(node, NamedNode(f"{DCTERMS}identifier"), Literal(institution.id)),
     ]
@@ -56,6 +56,12 @@ def describe_institution(institution: Institution, alliances: Sequence[Alliance]
             group = NamedNode(iris.alliance(alliance.id))
             out += [Triple(node, NamedNode(f"{QL}isMemberOf"), group), *_types(group, f"{ELM}Organisation")]
     return write_triples(out)
+
+
+def _classes(institution: Institution) -> tuple[str, ...]:
+    if institution.role == "third-party":  # it teaches nobody
+        return (f"{ELM}Organisation",)
+    return f"{QL}HigherEducationInstitution", f"{ELM}Organisation"
 
 
 def describe_alliance(alliance: Alliance, iris: Iris) -> str:
