@@ -175,7 +175,8 @@ class Config:
         for institution in self.institutions:
             if institution.id == institution_id:
                 return institution
-        known = ", ".join(i.id for i in self.institutions) or "none"
+        known = ", ".join(i.id for i in self.institutions[:50]) or "none"
+        known += f" and {len(self.institutions) - 50} more" if len(self.institutions) > 50 else ""
         raise ConfigurationError(f"institution '{institution_id}' is not in the configuration; it has: {known}")
 
 

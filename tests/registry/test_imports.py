@@ -2,19 +2,25 @@
 
 import gzip
 import json
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyoxigraph import RdfFormat, parse
 from requests_cache.backends.sqlite import SQLiteCache
 from werkzeug import Request, Response
 
 from qlink_ld.config import HarvestSettings
 from qlink_ld.errors import ConfigurationError, RegistryError
+from qlink_ld.namespaces import Iris
 from qlink_ld.registry import download
+from qlink_ld.registry.describe_entry import describe_known
 from qlink_ld.registry.imports import import_register
+from qlink_ld.registry.known import load_registry
 from qlink_ld.registry.record import Name, RegistryRecord
 from qlink_ld.registry.shelf import import_file, load_imports, load_records
 
@@ -269,10 +275,99 @@ def test_a_next_page_on_another_server_is_not_followed(bring: Any, registers: An
 def test_thousands_of_providers_are_imported_in_seconds(
     bring: Any, registers: Any, provider: Callable[..., dict[str, Any]]
 ) -> None:
-    import time
-
     registers.page_size = 500
     registers.providers = [provider(n, f"University {n}", eter_id=f"NL{n:04d}") for n in range(1, 5001)]
     started = time.process_time()
     assert bring("deqar").made.records == 5000
     assert time.process_time() - started < 20
+
+
+def test_a_slow_answer_is_given_up(registers: Any, settings: HarvestSettings, tmp_path: Path) -> None:
+    def drip() -> Iterator[bytes]:
+        for _ in range(40):
+            time.sleep(0.05)
+            yield b" "
+
+    registers.server.clear()
+    registers.server.expect_request("/x").respond_with_handler(lambda _: Response(drip()))
+    with pytest.raises(RegistryError, match=r"took longer than 0\.5 s"):
+        import_register("ewp", registers.server.url_for("/x"), tmp_path, replace(settings, timeout_s=0.5))
+
+
+NONSENSE = (
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    "\u0000\n",
+    "x" * 3000,
+    "http://[",
+    "2020-13-45",
+    [],
+    [[]],
+    [None, "a"],
+    {},
+    {"a": 1},
+)
+
+
+@pytest.mark.parametrize(("register", "member"), [("deqar", "results"), ("hei-api", "data")])
+def test_whatever_an_entry_says_costs_no_other(bring: Any, tmp_path: Path, register: str, member: str) -> None:
+    """Each value of each entry is replaced by nonsense in turn; an untouched entry beside it is always read."""
+    dice = random.Random(3)
+    whole = PROVIDER if register == "deqar" else RESOURCE
+    file = tmp_path / "pages.json"
+    for path in find_paths(whole):
+        broken = []
+        for nonsense in NONSENSE:
+            entry = json.loads(json.dumps(whole))
+            place = entry
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = nonsense
+            broken.append(entry)
+        dice.shuffle(broken)
+        file.write_text(json.dumps({member: [*broken, json.loads(json.dumps(whole).replace("101", "999"))]}))
+        bring(register, str(file), force=True)
+        assert ("999" if register == "deqar" else "u999.nl") in records(tmp_path, register), path
+        text = describe_known(load_registry(tmp_path), [], [], Iris("https://courses.example.eu/"))
+        assert list(parse(text.encode(), format=RdfFormat.N_TRIPLES)), path
+
+
+def find_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from find_paths(item, (*path, key))
+
+
+PROVIDER: dict[str, Any] = {
+    "id": 101,
+    "deqar_id": "DEQARINST0101",
+    "eter_id": "NL0101",
+    "identifiers": [{"identifier": "u101.nl", "resource": "SCHAC", "agency": None}],
+    "organization_type": {"id": 1, "type": "university"},
+    "name_primary": "U 101",
+    "names": [
+        {"name_official": "U 101", "name_english": "U", "name_versions": [{"name": "V"}], "name_valid_to": "1999"}
+    ],
+    "website_link": "www.u101.nl",
+    "locations": [
+        {"country": {"iso_3166_alpha3": "NLD"}, "city": "C", "lat": 1.5, "long": 2, "country_valid_to": None}
+    ],
+    "founding_date": "1900",
+    "closure_date": None,
+    "part_of": [{"institution": {"id": 999}, "relationship_type": "consortium", "valid_to": None}],
+}
+RESOURCE: dict[str, Any] = {
+    "id": "x",
+    "attributes": {
+        "hei_id": "u101.nl",
+        "label": "U 101",
+        "name": [{"string": "U 101", "lang": "en"}],
+        "other_id": [{"type": "pic", "value": "999999101"}],
+        "website_url": [{"uri": "https://u101.nl"}],
+        "street_address": {"locality": "C", "country": "NL"},
+    },
+}
