@@ -294,7 +294,7 @@ def test_a_slow_answer_is_given_up(registers: Any, settings: HarvestSettings, tm
         import_register("ewp", registers.server.url_for("/x"), tmp_path, replace(settings, timeout_s=0.5))
 
 
-NONSENSE = (
+NONSENSE: tuple[Any, ...] = (
     None,
     True,
     -1,
