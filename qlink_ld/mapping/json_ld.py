@@ -52,15 +52,12 @@ class JsonLdReader:
         Raises:
             UnreadableData: not JSON, too deep, an unknown context, or no entry can be read.
         """
-        document = self._load(body)
-        document = [_open_signed(d) for d in document] if isinstance(document, list) else _open_signed(document)
-        check_json_depth(document, self._url)
-        document = self._settle_all(document)
+        data = self._write(self._open(body), None)  # the document itself is not kept: it takes more than its triples
         try:
-            return self._parse(document, None)
+            return self._parse(data)
         except SyntaxError as error:
             problem = error
-        entries, context, place = _split(document)
+        entries, context, place = _split(self._open(body))
         if len(entries) < 2:
             raise UnreadableData(
                 f"{self._url}: not valid JSON-LD: {problem.msg}; correct the file, or ask its provider to"
@@ -72,6 +69,13 @@ class JsonLdReader:
             ) from problem
         return quads
 
+    def _open(self, body: bytes) -> Any:  # noqa: ANN401 (JSON)
+        """Return a document with its contexts in place."""
+        document = self._load(body)
+        document = [_open_signed(d) for d in document] if isinstance(document, list) else _open_signed(document)
+        check_json_depth(document, self._url)
+        return self._settle_all(document)
+
     def _load(self, body: bytes) -> Any:  # noqa: ANN401 (JSON)
         try:
             return orjson.loads(body)
@@ -82,20 +86,22 @@ class JsonLdReader:
                 hint = "it has one JSON document on each line: publish one list of them, or N-Quads"
             raise UnreadableData(f"{self._url}: not JSON: {error}; {hint}") from error
 
-    def _parse(self, document: Any, context: Any) -> list[Quad]:  # noqa: ANN401 (JSON)
-        """Parse a document whose contexts are in place, or a list of entries below a context."""
+    def _parse(self, data: bytes) -> list[Quad]:
+        return list(parse(data, format=RdfFormat.JSON_LD, base_iri=self._url, lenient=True))
+
+    def _write(self, document: Any, context: Any) -> bytes:  # noqa: ANN401 (JSON)
+        """Write a document whose contexts are in place, or a list of entries below a context."""
         graph = document if isinstance(document, list) else [document]
         whole = {"@context": [_HOLDING, *([context] if context is not None else [])], "@graph": graph}
         if context is None and isinstance(document, dict) and "@context" in document:
             own = document["@context"]
             whole = {**document, "@context": [_HOLDING, *(own if isinstance(own, list) else [own])]}
-        data = orjson.dumps(whole)
-        return list(parse(data, format=RdfFormat.JSON_LD, base_iri=self._url, lenient=True))
+        return orjson.dumps(whole)
 
     def _read_each(self, entries: list[Any], context: Any, place: str, first: int) -> list[Quad]:  # noqa: ANN401 (JSON)
         """Read entries that cannot be read together: halves, until what is wrong is alone."""
         try:
-            return self._parse(entries, context)
+            return self._parse(self._write(entries, context))
         except SyntaxError as error:
             if len(entries) == 1:
                 self.refused.append((f"{place}{first + 1}", str(error.msg)))
@@ -122,14 +128,17 @@ class JsonLdReader:
 
     def _settle(self, value: Any) -> Any:  # noqa: ANN401 (JSON)
         """Put contexts in place of their addresses, everywhere; take out nulls that parsers refuse documents for."""
+        if isinstance(value, str):
+            return value + self._suffix if value.startswith(self._local) else value
         if isinstance(value, list):
-            return [self._settle(entry) for entry in value]
-        if not isinstance(value, dict):
-            return value + self._suffix if isinstance(value, str) and value.startswith(self._local) else value
-        out = {key: self._context(entry) if key == "@context" else self._settle(entry) for key, entry in value.items()}
-        if "@value" in out and not out.get("@language", True):
-            del out["@language"]  # null or empty: no language
-        return out
+            for number, entry in enumerate(value):
+                value[number] = self._settle(entry)
+        elif isinstance(value, dict):
+            for key, entry in value.items():
+                value[key] = self._context(entry) if key == "@context" else self._settle(entry)
+            if "@value" in value and not value.get("@language", True):
+                del value["@language"]  # null or empty: no language
+        return value
 
     def _context(self, context: Any) -> Any:  # noqa: ANN401 (JSON)
         if isinstance(context, list):
