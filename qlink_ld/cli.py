@@ -418,8 +418,9 @@ def _read(config: "Config", source: str) -> "Response":
 def _find_institution(config: "Config", institution_id: str | None) -> "Institution":
     """The configured institution, else one of that id that is known by nothing else."""
     from qlink_ld.model import Institution
+    from qlink_ld.pipeline.registry import apply_registry
 
-    for institution in config.institutions:
+    for institution in apply_registry(config).config.institutions:
         if institution.id == institution_id:
             return institution
     name = institution_id or "local"

@@ -99,7 +99,9 @@ def _judge(check: "Check") -> int:
 def _find_institution(config: "Config", institution_id: str | None, schac: str | None) -> "Institution":
     """The configured institution, else one that is known by its code, or by nothing at all."""
     from qlink_ld.model import Institution
+    from qlink_ld.pipeline.registry import apply_registry
 
+    config = apply_registry(config).config
     if institution_id is not None and (not schac or any(known.id == institution_id for known in config.institutions)):
         institution = config.institution(institution_id)
         return replace(institution, schac=schac or institution.schac, minimum_records=0)

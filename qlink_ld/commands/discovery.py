@@ -62,8 +62,9 @@ def check_command(config: "Config", source: str, institution_id: str | None, as_
     Exit code 0: right, perhaps with warnings; 1: it, or a source of it, cannot be used.
     """
     from qlink_ld.discovery import check_meta, judge_manifest
+    from qlink_ld.pipeline.registry import apply_registry
 
-    institution = config.institution(institution_id) if institution_id is not None else None
+    institution = apply_registry(config).config.institution(institution_id) if institution_id is not None else None
     body, place = _read(config, source)
     manifest = judge_manifest(body, place)
     if institution is not None:

@@ -81,3 +81,14 @@ def test_wrong_use_has_exit_code_2(tmp_path: Path, arguments: list[str]) -> None
 
 def test_a_list_without_imports_says_no(tmp_path: Path) -> None:
     assert qlink(tmp_path, "list").returncode == 1
+
+
+def test_other_commands_know_what_was_imported(tmp_path: Path) -> None:
+    """A manifest that names another SCHAC code than EWP does is warned of, though the configuration has none."""
+    qlink(tmp_path, "import", "ewp", write(tmp_path))
+    (tmp_path / "qlink.toml").write_text('[[institution]]\nid = "mine"\nname = "Mine"\nprevious_schac = ["old.nl"]\n')
+    source = {"type": "elm", "path": "https://a.nl/x.ttl", "version": "3.3"}
+    (tmp_path / "m.json").write_text(json.dumps({"sources": [source], "meta": {"schac": "z.nl"}}))
+    command = [sys.executable, "-m", "qlink_ld", "manifest", "check", "m.json", "--institution", "mine"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert "`meta.schac` is z.nl, but the registry has a.nl for mine" in done.stdout
