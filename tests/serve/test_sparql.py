@@ -325,7 +325,9 @@ def test_nothing_published_gives_503(tmp_path: Path, make_app: Callable[..., Fla
     assert "qlink_ld_release_usable 0" in client.get("/metrics").text
 
 
-def test_t_07_too_many_queries_give_429_or_503_with_retry_after(large_data: Path, make_app: Callable[..., Flask]) -> None:
+def test_t_07_too_many_queries_give_429_or_503_with_retry_after(
+    large_data: Path, make_app: Callable[..., Flask]
+) -> None:
     app = make_app(large_data, workers=1, timeout_s=1.5, max_wait_s=0.2)
     endless = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"}
     deadline = time.monotonic() + 30  # the worker may need longer to start than a query may wait for it
