@@ -166,6 +166,8 @@ class ProviderClient:
         """Close all connections and wake requests that wait for another attempt; they fail."""
         self._closed.set()
         self._client.close()
+        if self._slots is not None:
+            self._slots.close()
 
     def get(
         self,

@@ -39,6 +39,17 @@ class RequestSlots:
         self._folder = folder
         self._numbers = {_ALL: overall}
         self._per_host = per_host
+        self._open: dict[str, list[int]] = {}  # by host: descriptors
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close all files, those of requests under way when they are done; then no slot is to be had."""
+        with self._guard:
+            self._closed = True
+            for free in self._open.values():
+                while free:
+                    os.close(free.pop())
 
     @contextmanager
     def hold(self, host: str, stopped: threading.Event) -> Iterator[None]:
@@ -91,31 +102,40 @@ class RequestSlots:
 
     @contextmanager
     def _lock(self, name: str, stopped: threading.Event) -> Iterator[None]:
-        folder = self._place(name)
-        numbers = list(range(self._numbers.get(name, self._per_host)))
-        random.shuffle(numbers)
-        descriptor = None
+        with self._guard:
+            if name not in self._open:
+                self._open[name] = self._open_files(name)
+        free = self._open[name]  # files that this process does not hold; which of them others hold, the locks say
+        held = None
         try:
-            while descriptor is None and not stopped.is_set():
-                with self._writing():
-                    descriptor = next(filter(None, (_try_lock(folder / str(number)) for number in numbers)), None)
-                if descriptor is None:
+            while held is None and not stopped.is_set():
+                with self._guard:
+                    held = next((descriptor for descriptor in reversed(free) if self._try_lock(descriptor)), None)
+                    if held is not None:
+                        free.remove(held)
+                if held is None:
                     stopped.wait(_LOOK_S * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
             yield
         finally:
-            if descriptor is not None:
-                os.close(descriptor)  # also frees the lock
+            if held is not None:
+                with self._guard:
+                    if self._closed:
+                        os.close(held)  # also frees the lock
+                    else:
+                        fcntl.flock(held, fcntl.LOCK_UN)
+                        free.append(held)
 
+    def _open_files(self, name: str) -> list[int]:
+        folder = self._place(name)
+        with self._writing():
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            numbers = range(self._numbers.get(name, self._per_host))
+            return [os.open(folder / str(number), flags, 0o644) for number in numbers]
 
-def _try_lock(file: Path) -> int | None:
-    """Return the descriptor of a file that was not locked and is now; None if it was."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
+    def _try_lock(self, descriptor: int) -> bool:
+        with self._writing():
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True

@@ -52,7 +52,7 @@ class OccapiHarvester:
             HarvestError: a version or an address that is not OCCAPI.
         """
         check_source(visit)
-        workers = max(1, visit.client.settings.concurrency_per_host)
+        workers = 2 * visit.client.settings.concurrency_per_host - 1  # while some read and store, others ask
         with ThreadPoolExecutor(workers, thread_name_prefix="occapi") as pool:
             reading = _Reading(visit, pool, self._max_failures)
             try:

@@ -119,7 +119,7 @@ class OoapiHarvester:
         lists = _VERSIONS[_check_source(visit)]
         report_ignored_parameters(visit, _OWN_PARAMETERS)
         reader = ListReader(visit.client, visit.source, visit.writer.add, _page_size(visit))
-        workers = max(1, visit.client.settings.concurrency_per_host)
+        workers = 2 * visit.client.settings.concurrency_per_host - 1  # while some read and store, others ask
         stop = _Stop(self._max_failures)
         with ThreadPoolExecutor(workers, thread_name_prefix="ooapi") as pool:
             try:
