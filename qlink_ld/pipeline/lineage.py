@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _keep(config: Config, mapping: MappingFolder) -> str | None:
             log.exception("mapping=%s its lineage cannot be told", mapping.name)
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{hashlib.sha256(text.encode()).hexdigest()[:8]}.tmp")
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")  # another institution may write the same just now
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     return path.name

@@ -136,7 +136,8 @@ def test_i_04_records_without_dates_are_read_whole(server: HTTPServer, visit: Vi
 def test_i_04_a_record_that_became_visible_late_is_found(server: HTTPServer, visit: Visit) -> None:
     provider = Provider(server)
     visit()
-    provider.lists["courseTemplates"][0]["dateLastModified"] = stamp(minutes=-1)  # before the list was read
+    before = datetime.now(UTC) - timedelta(minutes=1)  # the server's clock counts, and the list was read just now
+    provider.lists["courseTemplates"][0]["dateLastModified"] = before.isoformat(timespec="seconds")
     provider.take()
     visit(1)
     assert ("courseTemplates+2", False) in provider.take()
