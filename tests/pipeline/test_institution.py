@@ -67,7 +67,7 @@ def test_too_few_records_are_held(deployment: Any, courses: Courses) -> None:
 
 
 @pytest.mark.parametrize(("rest", "status"), [(7, "published"), (6, "held"), (0, "held")])
-def test_a_fall_of_more_than_the_share_is_held(deployment: Any, courses: Courses, rest: int, status: str) -> None:
+def test_i_09_a_fall_of_more_than_the_share_is_held(deployment: Any, courses: Courses, rest: int, status: str) -> None:
     deployment.write("a.ttl", courses(range(10)))
     deployment.add("A", "a.ttl")
     process(deployment)

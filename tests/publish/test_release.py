@@ -431,7 +431,7 @@ def titles_of(data_dir: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["with-a-release-before", "first-release"])
-def test_killed_anywhere_the_published_release_is_whole_and_the_next_build_good(
+def test_i_08_killed_anywhere_the_published_release_is_whole_and_the_next_build_good(
     deployment: Deployment, tmp_path: Path, first: bool
 ) -> None:
     old = {number: f"Course {number}" for number in range(1, 60)}
