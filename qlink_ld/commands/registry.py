@@ -104,7 +104,9 @@ def show_command(config: "Config", name: str, as_json: bool) -> int:
 
     Exit code 1: nothing is known by that.
     """
-    entry = _load(config).find_name(name)
+    registry = _load(config)
+    configured = next((i.schac for i in config.institutions if i.id == name and i.schac), None)
+    entry = registry.find_name(name) or (registry.find_name(configured) if configured else None)
     if entry is None:
         click.echo(f"no imported register knows '{name}'; import one with: qlink-ld registry import deqar", err=True)
         return NO

@@ -43,6 +43,8 @@ def test_an_import_is_listed_and_shown(tmp_path: Path) -> None:
     assert "previous-schac old.nl" in shown.stdout
     assert json.loads(qlink(tmp_path, "show", "999900001", "--json").stdout)["id"] == "a.nl"
     assert qlink(tmp_path, "show", "nobody").returncode == 1
+    (tmp_path / "qlink.toml").write_text('[[institution]]\nid = "NL0001"\nname = "A"\nschac = "a.nl"\n')
+    assert "Universiteit A" in qlink(tmp_path, "show", "NL0001").stdout
 
 
 def test_entries_that_are_left_out_make_exit_code_1(tmp_path: Path) -> None:
