@@ -143,6 +143,7 @@ class ElmMapper:
         units = finder.find_units({*own, self._own})
         if not own and not units and self._own not in graph.description:
             return
+        self._about_own = graph.reach({self._own, *own})
         described = self._find_described(graph, {self._own, *own})
         names = {unit: [v for p, v in graph.description.get(unit, ()) if p in _NAMES] for unit in units}
         for nodes, reason in (

@@ -264,3 +264,20 @@ def test_rdf_for_validation_is_in_terms_of_3_3_with_the_profile_s_classes() -> N
 def test_iris_are_compacted_for_reports() -> None:
     assert compact(f"{SNB}ontology/Note") == "elm:Note"
     assert compact("https://ex.example/x") == "https://ex.example/x"
+
+
+def test_what_the_description_of_the_institution_leads_to_is_no_stray(map_file: MapFile) -> None:
+    records, _, account = map_file(
+        """ex:course a elm:LearningAchievementSpecification ; dcterms:title "Logic"@en ; dcterms:publisher ex:us .
+        ex:us a ql:HigherEducationInstitution ; elm:location ex:place ;
+          adms:identifier [ a ql:SchacIdentifier ; elm:schemeId ql:Schac ; skos:notation "utwente.nl" ] .
+        ex:place a dcterms:Location ; elm:address ex:address .
+        ex:address a elm:Address ; elm:fullAddress ex:note .
+        ex:stray a elm:Note ."""
+    )
+    assert len(records) == 1
+    strays = [issue.value for issue in account.issues if issue.code == "not-a-learning-opportunity"]
+    assert strays == ["https://ex.example/stray"]
+    assert {use.reason for use in account.fields if "elm:address" in use.path} == {
+        "the registry describes the institution"
+    }
